@@ -1,0 +1,1 @@
+//! What is known: images, layers, blobs, pins, volumes and machines, in SQLite.

@@ -1,0 +1,1 @@
+//! ext4 in user space: make, open, extend and read, on any device, without a mount.

@@ -1,0 +1,1 @@
+//! Durable, typed, linear workflows on SQLite.

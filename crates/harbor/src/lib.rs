@@ -1,0 +1,1 @@
+//! Development only: an S3 server, families of layers, an independent oracle.

@@ -1,0 +1,1 @@
+//! The product: the image and machine workflows behind one facade.

@@ -1,0 +1,1 @@
+//! Bytes from outside: buckets, directories, the resumable fetch and the blob store.
