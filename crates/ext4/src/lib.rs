@@ -1,1 +1,40 @@
 //! ext4 in user space: make, open, extend and read, on any device, without a mount.
+//!
+//! A [`Filesystem`] lives on a [`Device`], which is anything that can be read and written at an
+//! offset. [`Filesystem::make`] writes an empty filesystem onto a device that reads as zeros,
+//! [`Filesystem::open`] continues one that was made here; both are then changed by the same tree
+//! operations and become durable with [`Filesystem::commit`].
+//!
+//! What holds:
+//!
+//! * **Same operations, same bytes.** Nothing is taken from a clock, a random source, the
+//!   machine or the way a file's bytes were cut into writes, and nothing that decides where
+//!   something goes outlives a commit in memory only: to go on after a commit and to open the
+//!   committed device anew and go on give the same bytes.
+//! * **Data first and once, metadata last.** A file's blocks go to the device in large aligned
+//!   writes while the file is written; metadata waits in memory (a bounded cache may spill it)
+//!   until the commit. A device whose commit did not return is worth nothing and is dropped.
+//! * **Zeros are holes.** A block of a file that is all zeros is never stored.
+//! * **Memory goes with the entries touched, never with the size of a file.**
+//! * **A damaged image is an [`Error`]**, never a panic, a loop or an unbounded allocation.
+//!
+//! The layout is that of the kernel's documentation (`Documentation/filesystems/ext4`); every
+//! constant names its source. It has 4096-byte blocks, extents, 64-bit block numbers, metadata
+//! checksums with a seed of their own, flexible block groups, a clean journal, and 256-byte
+//! inodes with nanosecond times.
+
+mod device;
+mod error;
+mod filesystem;
+mod format;
+mod memory;
+mod metadata;
+mod node;
+
+pub use device::Device;
+pub use error::{Error, Place, Result};
+pub use filesystem::Filesystem;
+pub use format::{DEFAULT_SIZE, FORMAT_VERSION, Format, MAX_SIZE, MIN_SIZE, Usage};
+pub use memory::MemoryDevice;
+pub use metadata::{Metadata, Permissions, Timestamp};
+pub use node::{Child, InodeNumber, Kind, New, Stat};
