@@ -1,1 +1,29 @@
 //! Hostile bytes in, meaning out: digests, limits, layer archives and the merged tree.
+//!
+//! [`apply()`] reads one stored layer (a tar, plain or gzip) and applies it to a [`Tree`], the merged
+//! filesystem of the layers below it. It does so without a network, without async, without a host
+//! path and without a helper program: a name from an archive is bytes that are looked up in the
+//! tree, and nothing else. What breaks a rule is [`Rejected`] with a [`Code`] and the entry; what is
+//! accepted but was put right is counted in the [`LayerReport`].
+//!
+//! A rejected or failed layer leaves its tree half done: the caller drops it.
+#![deny(missing_docs)]
+
+mod apply;
+mod digest;
+mod limits;
+mod name;
+mod reject;
+mod report;
+mod tree;
+
+pub use apply::{ApplyError, apply};
+pub use digest::{ChainId, DiffId, Digest, Hasher, ParseDigestError};
+pub use limits::Limits;
+pub use name::Name;
+pub use reject::{Code, Rejected};
+pub use report::{Counters, LayerReport, Listed, Totals};
+pub use tree::{
+    DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError, Metadata,
+    NewNode, NodeId, Stat, Timestamp, Tree, Xattrs,
+};

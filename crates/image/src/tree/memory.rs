@@ -1,0 +1,377 @@
+//! A tree in memory: the model that says what every other tree must look like.
+//!
+//! It is simple rather than fast, keeps every byte, and checks what its callers promise: a broken
+//! promise of the [`Tree`] trait is an error here, where a disk would silently be damaged.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Kind, Listing, ListingContent, ListingRow, Metadata, NewNode, NodeId, Stat, Tree};
+use crate::{Digest, Name};
+
+/// A promise of the [`Tree`] trait that a caller broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("node {}: {broken}", node.get())]
+pub struct MemoryTreeError {
+    /// The node it was about.
+    pub node: NodeId,
+    /// What was promised.
+    pub broken: &'static str,
+}
+
+/// A filesystem that is a map.
+#[derive(Debug, Clone)]
+pub struct MemoryTree {
+    nodes: HashMap<NodeId, Node>,
+    free: Vec<NodeId>,
+    open: Option<Open>,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    body: Body,
+    metadata: Metadata,
+    links: u32,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    File(Vec<u8>),
+    Directory(BTreeMap<Vec<u8>, NodeId>),
+    Symlink(Vec<u8>),
+    Other(Kind),
+}
+
+/// The file that is being written, and how far.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    file: NodeId,
+    written: u64,
+}
+
+const ROOT: NodeId = NodeId::new(1);
+
+impl MemoryTree {
+    /// A tree with an empty root directory: 0755 root:root, time 0.
+    pub fn new() -> Self {
+        let root = Node {
+            body: Body::Directory(BTreeMap::new()),
+            metadata: Metadata {
+                mode: 0o755,
+                ..Metadata::default()
+            },
+            links: 1,
+        };
+        Self {
+            nodes: HashMap::from([(ROOT, root)]),
+            free: Vec::new(),
+            open: None,
+        }
+    }
+
+    /// How many nodes there are, the root included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 1
+    }
+
+    /// The content of the file at `path` (components joined by `/`), symlinks not followed.
+    pub fn content(&self, path: &str) -> Option<&[u8]> {
+        let mut node = ROOT;
+        for component in path.split('/') {
+            match &self.nodes[&node].body {
+                Body::Directory(names) => node = *names.get(component.as_bytes())?,
+                _ => return None,
+            }
+        }
+        match &self.nodes[&node].body {
+            Body::File(content) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The tree written down.
+    pub fn listing(&self) -> Listing {
+        let mut paths = BTreeMap::new();
+        let mut open = vec![(Vec::new(), ROOT)];
+        while let Some((path, node)) = open.pop() {
+            if let Body::Directory(names) = &self.nodes[&node].body {
+                for (name, child) in names {
+                    open.push(([path.as_slice(), b"/", name].concat(), *child));
+                }
+            }
+            paths.insert(if path.is_empty() { b"/".to_vec() } else { path }, node);
+        }
+        let mut first = HashMap::new();
+        for (path, node) in &paths {
+            first
+                .entry(*node)
+                .or_insert_with(|| Name::from(path.as_slice()));
+        }
+        let row = |node| {
+            let Node {
+                body,
+                metadata,
+                links,
+            } = &self.nodes[&node];
+            ListingRow {
+                content: body.listed(),
+                mode: metadata.mode,
+                uid: metadata.uid,
+                gid: metadata.gid,
+                mtime: metadata.mtime,
+                link_group: (*links > 1).then(|| first[&node].clone()),
+                xattrs: named(metadata),
+            }
+        };
+        paths
+            .iter()
+            .map(|(path, node)| (path.clone(), row(*node)))
+            .collect()
+    }
+
+    fn node(&mut self, id: NodeId) -> Result<&mut Node, MemoryTreeError> {
+        self.nodes.get_mut(&id).ok_or(MemoryTreeError {
+            node: id,
+            broken: "the node exists",
+        })
+    }
+
+    fn names(&mut self, id: NodeId) -> Result<&mut BTreeMap<Vec<u8>, NodeId>, MemoryTreeError> {
+        match &mut self.node(id)?.body {
+            Body::Directory(names) => Ok(names),
+            _ => Err(MemoryTreeError {
+                node: id,
+                broken: "the node is a directory",
+            }),
+        }
+    }
+
+    fn new_name(&mut self, dir: NodeId, name: &[u8], node: NodeId) -> Result<(), MemoryTreeError> {
+        self.nothing_open(dir)?;
+        let well_formed = (1..=255).contains(&name.len())
+            && !name.iter().any(|byte| matches!(byte, 0 | b'/'))
+            && !matches!(name, b"." | b"..");
+        promised(
+            well_formed,
+            dir,
+            "a name is 1 to 255 bytes, not . or .., without / and NUL",
+        )?;
+        let before = self.names(dir)?.insert(name.to_vec(), node);
+        promised(before.is_none(), dir, "a new name is not there yet")
+    }
+
+    fn nothing_open(&self, node: NodeId) -> Result<(), MemoryTreeError> {
+        promised(
+            self.open.is_none(),
+            node,
+            "a file is closed before anything else happens",
+        )
+    }
+
+    fn written(&mut self, file: NodeId) -> Result<&mut Open, MemoryTreeError> {
+        let open = self.open.as_mut().filter(|open| open.file == file);
+        open.ok_or(MemoryTreeError {
+            node: file,
+            broken: "the file is the one that is open",
+        })
+    }
+}
+
+fn promised(held: bool, node: NodeId, broken: &'static str) -> Result<(), MemoryTreeError> {
+    if held {
+        Ok(())
+    } else {
+        Err(MemoryTreeError { node, broken })
+    }
+}
+
+fn named(metadata: &Metadata) -> Vec<(Name, Name)> {
+    let pair = |(name, value): (&Vec<u8>, &Vec<u8>)| (name[..].into(), value[..].into());
+    metadata.xattrs.iter().map(pair).collect()
+}
+
+impl Body {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File(_) => Kind::File,
+            Self::Directory(_) => Kind::Directory,
+            Self::Symlink(_) => Kind::Symlink,
+            Self::Other(kind) => *kind,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::File(bytes) | Self::Symlink(bytes) => length(bytes),
+            Self::Directory(_) | Self::Other(_) => 0,
+        }
+    }
+
+    fn listed(&self) -> ListingContent {
+        match self {
+            Self::File(bytes) => ListingContent::File {
+                size: length(bytes),
+                digest: Digest::of(bytes),
+            },
+            Self::Directory(_) => ListingContent::Directory,
+            Self::Symlink(target) => ListingContent::Symlink(target[..].into()),
+            Self::Other(Kind::CharDevice(number)) => ListingContent::CharDevice(*number),
+            Self::Other(Kind::BlockDevice(number)) => ListingContent::BlockDevice(*number),
+            Self::Other(_) => ListingContent::Fifo,
+        }
+    }
+}
+
+/// A length in memory as a size on disk.
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).expect("a length in memory fits 64 bits")
+}
+
+impl Default for MemoryTree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tree for MemoryTree {
+    type Error = MemoryTreeError;
+
+    fn root(&self) -> NodeId {
+        ROOT
+    }
+
+    fn lookup(&mut self, dir: NodeId, name: &[u8]) -> Result<Option<NodeId>, Self::Error> {
+        Ok(self.names(dir)?.get(name).copied())
+    }
+
+    fn stat(&mut self, id: NodeId) -> Result<Stat, Self::Error> {
+        let Node {
+            body,
+            metadata,
+            links,
+        } = self.node(id)?;
+        let metadata = metadata.clone();
+        Ok(Stat {
+            kind: body.kind(),
+            metadata,
+            size: body.size(),
+            links: *links,
+        })
+    }
+
+    fn children(&mut self, dir: NodeId) -> Result<Vec<(Vec<u8>, NodeId)>, Self::Error> {
+        Ok(self
+            .names(dir)?
+            .iter()
+            .map(|(name, node)| (name.clone(), *node))
+            .collect())
+    }
+
+    fn read_link(&mut self, id: NodeId) -> Result<Vec<u8>, Self::Error> {
+        match &self.node(id)?.body {
+            Body::Symlink(target) => Ok(target.clone()),
+            _ => Err(MemoryTreeError {
+                node: id,
+                broken: "the node is a symlink",
+            }),
+        }
+    }
+
+    fn create(
+        &mut self,
+        dir: NodeId,
+        name: &[u8],
+        what: NewNode<'_>,
+        metadata: &Metadata,
+    ) -> Result<NodeId, Self::Error> {
+        // The last number given back is used again first: whoever keeps a number for too long
+        // shall notice.
+        let next = u64::try_from(self.nodes.len()).expect("fewer than 2^64 nodes") + 1;
+        let id = self.free.pop().unwrap_or(NodeId::new(next));
+        self.new_name(dir, name, id)?;
+        let body = match what {
+            NewNode::File { size } => {
+                self.open = Some(Open {
+                    file: id,
+                    written: 0,
+                });
+                let size = usize::try_from(size);
+                let size = size.map_err(|_| MemoryTreeError {
+                    node: id,
+                    broken: "it fits",
+                })?;
+                Body::File(vec![0; size])
+            }
+            NewNode::Directory => Body::Directory(BTreeMap::new()),
+            NewNode::Symlink(target) => Body::Symlink(target.to_vec()),
+            NewNode::CharDevice(number) => Body::Other(Kind::CharDevice(number)),
+            NewNode::BlockDevice(number) => Body::Other(Kind::BlockDevice(number)),
+            NewNode::Fifo => Body::Other(Kind::Fifo),
+        };
+        self.nodes.insert(
+            id,
+            Node {
+                body,
+                metadata: metadata.clone(),
+                links: 1,
+            },
+        );
+        Ok(id)
+    }
+
+    fn write(&mut self, file: NodeId, offset: u64, bytes: &[u8]) -> Result<(), Self::Error> {
+        let open = self.written(file)?;
+        promised(offset >= open.written, file, "the offsets of writes ascend")?;
+        open.written = offset.saturating_add(length(bytes));
+        let Body::File(content) = &mut self.node(file)?.body else {
+            return promised(false, file, "what is written is a file");
+        };
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let place = content.get_mut(start..start.saturating_add(bytes.len()));
+        let broken = "a write stays within the size";
+        place
+            .ok_or(MemoryTreeError { node: file, broken })?
+            .copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn close(&mut self, file: NodeId) -> Result<(), Self::Error> {
+        self.written(file)?;
+        self.open = None;
+        Ok(())
+    }
+
+    fn set_metadata(&mut self, id: NodeId, metadata: &Metadata) -> Result<(), Self::Error> {
+        self.nothing_open(id)?;
+        self.node(id)?.metadata = metadata.clone();
+        Ok(())
+    }
+
+    fn link(&mut self, dir: NodeId, name: &[u8], id: NodeId) -> Result<(), Self::Error> {
+        let node = self.node(id)?;
+        let directory = matches!(node.body, Body::Directory(_));
+        promised(!directory, id, "a directory has one name")?;
+        node.links += 1;
+        self.new_name(dir, name, id)
+    }
+
+    fn unlink(&mut self, dir: NodeId, name: &[u8]) -> Result<(), Self::Error> {
+        self.nothing_open(dir)?;
+        let Some(id) = self.names(dir)?.remove(name) else {
+            return promised(false, dir, "a name that is taken away is there");
+        };
+        let node = self.node(id)?;
+        let empty = !matches!(&node.body, Body::Directory(names) if !names.is_empty());
+        promised(empty, id, "a directory that is taken away is empty")?;
+        node.links -= 1;
+        if node.links == 0 {
+            self.nodes.remove(&id);
+            self.free.push(id);
+        }
+        Ok(())
+    }
+}
