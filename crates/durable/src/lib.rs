@@ -7,10 +7,22 @@
 //!
 //! * [`Host`] is a directory of the host's filesystem.
 //! * [`Simulated`] is a filesystem in memory that numbers every call which changes something,
-//!   stops at the n-th, and then loses, tears or reorders what was not synced.
+//!   stops or fails at the n-th, and then loses, tears or reorders what was not synced. It is
+//!   also what the program runs on where it is asked to touch no disk.
 //!
-//! Both pass the same conformance suite.
+//! Both pass the same conformance suite. [`Sparse`] is the bytes in
+//! memory that the simulated things are made of.
+#![deny(missing_docs)]
 
+mod component;
+mod host;
+mod power;
 mod seam;
+pub mod simulated;
+mod sparse;
 
+pub use host::Host;
+pub use power::{Failure, Plan, Power, PowerOut, is_power_out};
 pub use seam::{CloneOutcome, Dir, Entry, File, Mode};
+pub use simulated::Simulated;
+pub use sparse::{Full, PAGE_BYTES, Space, Sparse};

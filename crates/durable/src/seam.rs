@@ -20,7 +20,7 @@ pub struct Entry {
     pub name: String,
     /// Whether it is a directory.
     pub is_dir: bool,
-    /// Length in bytes (0 for a directory).
+    /// Length in bytes of a file (0 for a directory; of a symbolic link, that of its text).
     pub len: u64,
 }
 
@@ -48,19 +48,29 @@ pub trait Dir: Send + Sync + Debug {
     /// Renames within this directory, replacing `to` atomically. Durable after [`Dir::sync`].
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Renames into another directory of the same filesystem, replacing `to` atomically.
-    /// Durable after [`Dir::sync`] of both directories.
+    /// Renames into another directory of the same filesystem, replacing `to` atomically;
+    /// `CrossesDevices` where it is another one. Durable after [`Dir::sync`] of both directories,
+    /// the other one first: POSIX allows a removal that is durable before the addition is, and a
+    /// crash between the two would lose the file.
     fn rename_into(&self, from: &str, other: &dyn Dir, to: &str) -> io::Result<()>;
 
     /// Removes a file. `Ok(false)` where there was none. Durable after [`Dir::sync`].
     fn remove(&self, name: &str) -> io::Result<bool>;
+
+    /// Makes `name` a symbolic link that reads `target`, which is not looked at. `AlreadyExists`
+    /// where the name is taken. Durable after [`Dir::sync`].
+    fn symlink(&self, target: &str, name: &str) -> io::Result<()>;
+
+    /// What the symbolic link `name` reads; `None` where `name` is something else, `NotFound`
+    /// where it is nothing. Nothing else in this trait follows or opens a symbolic link.
+    fn read_link(&self, name: &str) -> io::Result<Option<String>>;
 
     /// Makes `to` a new file with the content of `from`: by shared extents where the filesystem
     /// can, else by a copy that keeps holes. Content and name are durable after [`File::sync`]
     /// of the new file and [`Dir::sync`]. `AlreadyExists` where `to` is taken.
     fn clone_file(&self, from: &str, to: &str) -> io::Result<CloneOutcome>;
 
-    /// Whether [`Dir::clone_file`] shares extents here (tried once on a small file).
+    /// Whether [`Dir::clone_file`] shares extents here (tried once, on a file without a name).
     fn can_share(&self) -> io::Result<bool>;
 
     /// Makes names created, renamed and removed here durable (`fsync` of the directory).
@@ -82,7 +92,9 @@ pub trait File: Send + Sync + Debug {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
 
     /// Writes all of `buf` at `offset`, growing the file where needed. Durable after
-    /// [`File::sync`] only; until then a crash may keep any subset of its sectors.
+    /// [`File::sync`] only; until then a crash may keep any subset of its sectors. After an
+    /// error any part of it may have been written. `PermissionDenied` or `EBADF` on a file
+    /// opened for reading.
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()>;
 
     /// Sets the length; new bytes are a hole.
@@ -96,7 +108,9 @@ pub trait File: Send + Sync + Debug {
         Ok(self.len()? == 0)
     }
 
-    /// Frees the space of whole blocks in the range; they read as zeros afterwards.
+    /// The range reads as zeros afterwards, and the space of the whole blocks in it is freed
+    /// where the filesystem can. Does not change the length: what is past the end is ignored.
+    /// Durable after [`File::sync`].
     fn punch(&self, offset: u64, len: u64) -> io::Result<()>;
 
     /// Bytes allocated to the file on its filesystem (shared extents are counted in full).

@@ -1,0 +1,96 @@
+//! [`HostFile`]: an open regular file, by positioned reads and writes.
+
+use std::{fs, io, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
+
+use crate::seam::File;
+
+/// `st_blocks` counts these, whatever the filesystem's block size is (`stat(3type)`).
+const STAT_BLOCK: u64 = 512;
+
+#[derive(Debug)]
+pub(super) struct HostFile {
+    pub(super) file: fs::File,
+}
+
+impl File for HostFile {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buf, offset)
+    }
+
+    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(buf, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
+        let end = offset.saturating_add(len).min(self.len()?);
+        if offset >= end {
+            return Ok(());
+        }
+        punch_within(&self.file, offset, end - offset)
+    }
+
+    fn allocated(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.blocks().saturating_mul(STAT_BLOCK))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // fdatasync on Linux, F_FULLFSYNC on macOS (whose fsync does not reach the medium).
+        self.file.sync_data()
+    }
+}
+
+/// Punches a hole; zeros are written where the filesystem knows no holes.
+#[cfg(target_os = "linux")]
+fn punch_within(file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+    use rustix::{fs::FallocateFlags, io::Errno};
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    match rustix::fs::fallocate(file, flags, offset, len) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, offset, len),
+        other => Ok(other?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn punch_within(file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+    write_zeros(file, offset, len)
+}
+
+fn write_zeros(file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let mut done = 0;
+    while done < len {
+        let step = ZEROS
+            .len()
+            .min(usize::try_from(len - done).unwrap_or(usize::MAX));
+        file.write_all_at(&ZEROS[..step], offset + done)?;
+        done += u64::try_from(step).expect("a step is at most 64 KiB");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_written_over_exactly_the_range() {
+        let file = tempfile::tempfile().unwrap();
+        let before = vec![7; 200_000];
+        file.write_all_at(&before, 0).unwrap();
+        write_zeros(&file, 1, 150_000).unwrap();
+        let mut after = vec![0; before.len()];
+        file.read_exact_at(&mut after, 0).unwrap();
+        let mut expected = before;
+        expected[1..150_001].fill(0);
+        assert!(after == expected);
+        assert_eq!(file.metadata().unwrap().len(), 200_000);
+    }
+}
