@@ -1,0 +1,134 @@
+//! Machines: a name, the image it was made of, and the disk that is its own.
+
+use rusqlite::{Row, params};
+
+use crate::{
+    ImageId, Reader, VolumeId, Writer,
+    column::{first, parsed, rows, stored_enum, unsigned},
+    error::{Error, Result},
+    volume::stored_id,
+};
+
+stored_enum! {
+    /// How far a machine has come.
+    MachineState, "a state of a machine" {
+        /// Its disk's id is reserved.
+        Reserved = "reserved",
+        /// Its disk is there and is not to be seen under the machine's name.
+        Created = "created",
+        /// Its disk is to be seen under the machine's name.
+        Active = "active",
+        /// Its disk is going, or gone.
+        Deleting = "deleting",
+    }
+}
+
+/// One machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRow {
+    /// Its name.
+    pub name: String,
+    /// The image it was made of.
+    pub image: ImageId,
+    /// The sealed volume its disk is a snapshot of.
+    pub base: VolumeId,
+    /// Its disk.
+    pub disk: VolumeId,
+    /// How far it has come.
+    pub state: MachineState,
+    /// Where its disk is found while it is active.
+    pub path: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+const COLUMNS: &str = "SELECT name, image, base, disk, state, path, created_at FROM machines";
+
+fn read(row: &Row<'_>) -> Result<MachineRow> {
+    Ok(MachineRow {
+        name: row.get("name")?,
+        image: ImageId(row.get("image")?),
+        base: VolumeId(unsigned(row, "base", "a volume's id")?),
+        disk: VolumeId(unsigned(row, "disk", "a volume's id")?),
+        state: parsed(row, "state", "a state of a machine")?,
+        path: row.get("path")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+impl Reader<'_> {
+    /// The machine of this name.
+    pub fn machine(&self, name: &str) -> Result<Option<MachineRow>> {
+        let mut statement = self
+            .0
+            .prepare_cached(&format!("{COLUMNS} WHERE name = ?1"))?;
+        first(&mut statement, [name], read)
+    }
+
+    /// All machines, by name.
+    pub fn machines(&self) -> Result<Vec<MachineRow>> {
+        let mut statement = self.0.prepare_cached(&format!("{COLUMNS} ORDER BY name"))?;
+        rows(&mut statement, [], read)
+    }
+
+    /// The machines made of one generation of an image, by name.
+    pub fn machines_of(&self, image: ImageId) -> Result<Vec<MachineRow>> {
+        let mut statement = self
+            .0
+            .prepare_cached(&format!("{COLUMNS} WHERE image = ?1 ORDER BY name"))?;
+        rows(&mut statement, [image.0], read)
+    }
+}
+
+impl Writer<'_> {
+    /// Adds a machine whose disk's id is reserved and not yet made.
+    pub fn add_machine(
+        &self,
+        name: &str,
+        image: ImageId,
+        base: VolumeId,
+        disk: VolumeId,
+        now: i64,
+    ) -> Result<()> {
+        self.connection().execute(
+            "INSERT INTO machines (name, image, base, disk, state, created_at)
+             VALUES (?1, ?2, ?3, ?4, 'reserved', ?5)",
+            params![name, image.0, stored_id(base)?, stored_id(disk)?, now],
+        )?;
+        Ok(())
+    }
+
+    /// Records how far a machine has come, and where its disk is found.
+    pub fn machine_state(&self, name: &str, state: MachineState, path: Option<&str>) -> Result<()> {
+        let changed = self.connection().execute(
+            "UPDATE machines SET state = ?2, path = ?3 WHERE name = ?1",
+            params![name, state.as_str(), path],
+        )?;
+        known(changed, name, "known")
+    }
+
+    /// Forgets a machine whose disk is gone, and the disk with it.
+    pub fn forget_machine(&self, name: &str) -> Result<()> {
+        let disk = self.machine(name)?.map(|machine| machine.disk);
+        let changed = self.connection().execute(
+            "DELETE FROM machines WHERE name = ?1 AND state = 'deleting'",
+            [name],
+        )?;
+        known(changed, name, "being deleted")?;
+        match disk {
+            Some(disk) => self.forget_volume(disk),
+            None => Ok(()),
+        }
+    }
+}
+
+fn known(rows: usize, name: &str, expected: &'static str) -> Result<()> {
+    if rows == 0 {
+        return Err(Error::WrongState {
+            what: "machine",
+            id: name.to_owned(),
+            expected,
+        });
+    }
+    Ok(())
+}

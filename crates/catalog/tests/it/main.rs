@@ -1,0 +1,291 @@
+//! The catalogue on a real SQLite file in memory, with foreign keys on as its owner sets them.
+
+use longshore_catalog::{
+    Decision, Error, MachineState, NewLayer, Reader, SCHEMA, SealKey, Verdict, VolumeId,
+    VolumeKind, VolumeState, Writer,
+};
+use longshore_image::{ChainId, DiffId, Digest};
+use rusqlite::Connection;
+
+fn open() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .unwrap();
+    for step in SCHEMA {
+        connection.execute_batch(step).unwrap();
+    }
+    connection
+}
+
+fn diff(text: &str) -> DiffId {
+    DiffId::new(Digest::of(text.as_bytes()))
+}
+
+fn key(text: &str) -> SealKey {
+    SealKey {
+        chain: ChainId::base(diff(text)),
+        format: 1,
+        size: 4096,
+        policy: "keep".into(),
+    }
+}
+
+fn layers(keys: &[&str]) -> Vec<NewLayer> {
+    keys.iter()
+        .map(|key| NewLayer {
+            key: (*key).into(),
+            etag: Some(format!("\"{key}\"")),
+            size: 10,
+        })
+        .collect()
+}
+
+fn sealed(write: &Writer<'_>, parent: Option<VolumeId>, text: &str) -> VolumeId {
+    let id = write
+        .reserve_volume(VolumeKind::Base, parent, 4096, 1, 0)
+        .unwrap();
+    write.volume_created(id).unwrap();
+    assert_eq!(write.seal_volume(id, &key(text), 100, "{}").unwrap(), id);
+    id
+}
+
+#[test]
+fn an_image_and_its_layers_come_back_as_they_were_written() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let image = write
+        .add_image(
+            "s3://b",
+            "images/go",
+            1,
+            &layers(&["images/go/1.tar", "images/go/2.tar"]),
+            7,
+            5,
+        )
+        .unwrap();
+    let blob = Digest::of(b"one");
+    write.record_blob(&blob, 3, 5).unwrap();
+    write.layer_digest(image, 0, &blob).unwrap();
+    write
+        .layer_unpacked(image, 0, &diff("one"), Some("{}"))
+        .unwrap();
+
+    let read = Reader::new(&connection);
+    let row = read.image("s3://b", "images/go").unwrap().unwrap();
+    assert_eq!(
+        (row.id, row.generation, row.run, row.volume),
+        (image, 1, 7, None)
+    );
+    let rows = read.layers(image).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].digest, Some(blob));
+    assert_eq!(rows[0].diff_id, Some(diff("one")));
+    assert_eq!(rows[1].key, "images/go/2.tar");
+    assert_eq!(rows[1].digest, None);
+}
+
+#[test]
+fn the_newest_generation_is_the_image() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    write
+        .add_image("o", "f", 1, &layers(&["f/1.tar"]), 1, 0)
+        .unwrap();
+    let second = write
+        .add_image("o", "f", 2, &layers(&["f/1.tar"]), 2, 0)
+        .unwrap();
+    assert_eq!(write.image("o", "f").unwrap().unwrap().id, second);
+    assert_eq!(write.images().unwrap().len(), 2);
+    assert!(
+        write.add_image("o", "f", 2, &[], 3, 0).is_err(),
+        "a generation exists once"
+    );
+    assert_eq!(
+        write.image("other", "f").unwrap(),
+        None,
+        "an origin is part of the name"
+    );
+}
+
+#[test]
+fn an_entity_tag_is_believed_within_one_origin_only() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let digest = Digest::of(b"x");
+    write
+        .record_pin("a", "images/go/1.tar", Some("\"e\""), 9, &digest, 1)
+        .unwrap();
+    assert_eq!(write.digest_of_etag("a", "\"e\"", 9).unwrap(), Some(digest));
+    assert_eq!(write.digest_of_etag("a", "\"e\"", 10).unwrap(), None);
+    assert_eq!(write.digest_of_etag("b", "\"e\"", 9).unwrap(), None);
+    write
+        .record_pin(
+            "a",
+            "images/go/1.tar",
+            Some("\"f\""),
+            9,
+            &Digest::of(b"y"),
+            2,
+        )
+        .unwrap();
+    assert_eq!(write.digest_of_etag("a", "\"e\"", 9).unwrap(), None);
+    let pin = write.pin("a", "images/go/1.tar").unwrap().unwrap();
+    assert_eq!((pin.digest, pin.pinned_at), (Digest::of(b"y"), 2));
+}
+
+#[test]
+fn a_volume_goes_through_its_states_in_order() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let id = write
+        .reserve_volume(VolumeKind::Base, None, 4096, 1, 0)
+        .unwrap();
+    assert!(matches!(
+        write.seal_volume(id, &key("a"), 1, "{}"),
+        Err(Error::WrongState { .. })
+    ));
+    write.volume_created(id).unwrap();
+    write.volume_created(id).unwrap();
+    write.seal_volume(id, &key("a"), 1, "{}").unwrap();
+    assert!(matches!(
+        write.volume_created(id),
+        Err(Error::WrongState { .. })
+    ));
+    assert!(matches!(
+        write.forget_volume(id),
+        Err(Error::WrongState { .. })
+    ));
+    write.volume_deleting(id).unwrap();
+    write.forget_volume(id).unwrap();
+    assert_eq!(write.volume(id).unwrap(), None);
+    let next = write
+        .reserve_volume(VolumeKind::Base, None, 4096, 1, 0)
+        .unwrap();
+    assert!(next > id, "an id is given out once");
+}
+
+#[test]
+fn a_key_is_sealed_once_and_the_second_is_told_the_first() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let first = sealed(&write, None, "a");
+    let second = write
+        .reserve_volume(VolumeKind::Base, None, 4096, 1, 0)
+        .unwrap();
+    write.volume_created(second).unwrap();
+    assert_eq!(
+        write.seal_volume(second, &key("a"), 1, "{}").unwrap(),
+        first
+    );
+    assert_eq!(
+        write.volume(second).unwrap().unwrap().state,
+        VolumeState::Created
+    );
+    let other = SealKey {
+        format: 2,
+        ..key("a")
+    };
+    assert_eq!(write.sealed_volume(&other).unwrap(), None);
+}
+
+#[test]
+fn what_is_needed_is_not_removed() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let base = sealed(&write, None, "a");
+    let top = sealed(&write, Some(base), "b");
+    let lone = sealed(&write, None, "c");
+    let image = write
+        .add_image("o", "f", 1, &layers(&["f/1.tar"]), 1, 0)
+        .unwrap();
+    write.image_volume(image, &key("b").chain, top).unwrap();
+    let unused: Vec<_> = write
+        .unused_volumes()
+        .unwrap()
+        .into_iter()
+        .map(|v| v.id)
+        .collect();
+    assert_eq!(unused, [lone]);
+    assert!(matches!(
+        write.volume_deleting(base),
+        Err(Error::InUse { .. })
+    ));
+    assert!(matches!(
+        write.volume_deleting(top),
+        Err(Error::InUse { .. })
+    ));
+
+    let disk = write
+        .reserve_volume(VolumeKind::Disk, Some(top), 4096, 2, 0)
+        .unwrap();
+    write.add_machine("web", image, top, disk, 0).unwrap();
+    assert!(matches!(
+        write.forget_image(image),
+        Err(Error::InUse { .. })
+    ));
+    assert!(matches!(
+        write.volume_deleting(disk),
+        Err(Error::InUse { .. })
+    ));
+    write
+        .machine_state("web", MachineState::Deleting, None)
+        .unwrap();
+    write.volume_deleting(disk).unwrap();
+    write.forget_machine("web").unwrap();
+    assert_eq!(write.volume(disk).unwrap(), None);
+    write.forget_image(image).unwrap();
+    let unused: Vec<_> = write
+        .unused_volumes()
+        .unwrap()
+        .into_iter()
+        .map(|v| v.id)
+        .collect();
+    assert_eq!(unused, [lone, top, base], "children before their parents");
+    assert!(write.layers(image).unwrap().is_empty());
+}
+
+#[test]
+fn a_blob_that_is_gone_leaves_its_layers_to_be_fetched_again() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let image = write
+        .add_image("o", "f", 1, &layers(&["f/1.tar"]), 1, 0)
+        .unwrap();
+    let blob = Digest::of(b"x");
+    assert!(
+        write.layer_digest(image, 0, &blob).is_err(),
+        "a layer's blob must be known"
+    );
+    write.record_blob(&blob, 1, 0).unwrap();
+    write.record_diff_id(&blob, &diff("x"), 512).unwrap();
+    write.layer_digest(image, 0, &blob).unwrap();
+    assert!(write.unused_blobs().unwrap().is_empty());
+    assert_eq!(write.blob(&blob).unwrap().unwrap().unpacked_size, Some(512));
+    write.forget_blob(&blob).unwrap();
+    assert_eq!(write.layers(image).unwrap()[0].digest, None);
+    assert!(write.blobs().unwrap().is_empty());
+}
+
+#[test]
+fn a_decision_replaces_the_one_before() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let image = write.add_image("o", "f", 1, &[], 1, 0).unwrap();
+    let decision = |verdict, admitted| Decision {
+        verdict,
+        admitted,
+        report: "{}".into(),
+        decided_at: 3,
+    };
+    write
+        .decide(image, &decision(Verdict::Unscanned, true))
+        .unwrap();
+    write
+        .decide(image, &decision(Verdict::Vulnerable, false))
+        .unwrap();
+    assert_eq!(
+        write.decision(image).unwrap(),
+        Some(decision(Verdict::Vulnerable, false))
+    );
+}
