@@ -1,1 +1,11 @@
-//! Development only: an S3 server, families of layers, an independent oracle.
+//! Development only: an S3 server, families of layers, and judges that share no code with the product.
+//!
+//! What is built by longshore is judged here by something else:
+//! * [`s3`] serves a directory as a bucket, records every request and breaks answers to order;
+//!
+//! This crate depends on no other part of the workspace, so that a mistake there cannot be repeated
+//! by its judge, and it is never shipped.
+
+#![forbid(unsafe_code)]
+
+pub mod s3;

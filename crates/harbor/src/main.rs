@@ -1,0 +1,3 @@
+//! `harbor`: the development tools from a shell.
+
+fn main() {}
