@@ -2,10 +2,13 @@
 //!
 //! What is built by longshore is judged here by something else:
 //! * [`s3`] serves a directory as a bucket, records every request and breaks answers to order;
+//! * [`family`] writes families of layers, honest and hostile, always the same bytes;
 //!
 //! This crate depends on no other part of the workspace, so that a mistake there cannot be repeated
 //! by its judge, and it is never shipped.
 
 #![forbid(unsafe_code)]
+
+pub mod family;
 
 pub mod s3;
