@@ -1,0 +1,49 @@
+# Every task of this repository; `make` lists them. What is more than a few lines is in scripts/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# A suite that does not end by itself is ended, and has failed.
+patience := timeout --kill-after=30s
+
+.PHONY: help
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## the main job on a bucket made for it: no network, no root, nothing left behind
+	@scripts/need cc
+	@scripts/demo
+
+.PHONY: test
+test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
+	@scripts/need cc cargo-nextest e2fsck
+	@scripts/need --optional umoci debootstrap
+	@scripts/real-bucket
+	$(patience) 12m cargo nextest run --locked --workspace --no-fail-fast
+	$(patience) 5m cargo test --locked --workspace --doc --quiet
+
+.PHONY: gate
+gate: ## all that must hold before a change lands (at most 30 minutes on two cores)
+	@scripts/gate
+
+.PHONY: soak
+soak: ## the large counts; prints the lines for docs/evidence.md
+	@scripts/need cc cargo-nextest e2fsck python3
+	@scripts/need --optional umoci debootstrap
+	@scripts/soak
+
+.PHONY: bench
+bench: ## the benchmarks
+	@scripts/need cc
+	cargo bench --locked --workspace
+
+.PHONY: fmt
+fmt: ## format the code
+	cargo fmt --all
+
+.PHONY: clean-cache
+clean-cache: ## remove what the tasks have fetched and made for themselves
+	rm -rf .cache
