@@ -1,0 +1,52 @@
+//! Waiting for a run's outcome.
+
+use crate::engine::builder::Engine;
+use crate::engine::error::WaitError;
+use crate::engine::live::Exit;
+use crate::ids::RunId;
+use crate::log::Phase;
+use crate::store::{RunFilter, Store};
+use crate::view::{Outcome, status_of};
+
+impl<S: Store> Engine<S> {
+    /// The run's outcome, once it has one; at once for a run that ended last week.
+    ///
+    /// # Errors
+    /// [`WaitError`], if there is no such run, or if it stops without having ended.
+    pub async fn wait(&self, run: RunId) -> Result<Outcome, WaitError> {
+        let mut looked = false;
+        loop {
+            if let Some(live) = self.core.live.get(run) {
+                let mut exit = live.watch();
+                drop(live);
+                if let Ok(exit) = exit.wait_for(Option::is_some).await {
+                    match exit.clone() {
+                        Some(Exit::Ended(outcome)) => return Ok(outcome),
+                        Some(Exit::Parked(reason)) => {
+                            return Err(WaitError::Parked { run, reason });
+                        }
+                        Some(Exit::Stopped) => return Err(WaitError::ShutDown { run }),
+                        Some(Exit::Halted(halt)) => return Err(WaitError::Halted { run, halt }),
+                        None => {}
+                    }
+                }
+                continue;
+            }
+            let loaded = self.core.store.load(RunFilter::one(run)).await;
+            let loaded = loaded.map_err(|source| WaitError::Store { run, source })?;
+            let raw = loaded.first().ok_or(WaitError::UnknownRun { run })?;
+            let status = status_of(raw)?;
+            if let Some(outcome) = Outcome::of(run, &status) {
+                return Ok(outcome);
+            }
+            // It may have been taken up between the two looks; nobody has it if a second says so.
+            if looked && self.core.live.get(run).is_none() {
+                return Err(match status.phase {
+                    Phase::Parked(reason) => WaitError::Parked { run, reason },
+                    _ => WaitError::NotRunning { run },
+                });
+            }
+            looked = true;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What can happen to a run, as it is stored.
+//!
+//! The events of a run are all that is known of it: its status is derived from them by
+//! [`log`](crate::log). They are stored as JSON; an event that was ever written is never renamed, and a
+//! field that is added later has a default.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::error::StoredError;
+use crate::ids::{RunId, Seq, StepName, WorkflowKey};
+
+/// Something that happened to a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run was started. Always the first event, and only the first.
+    Started {
+        /// As what.
+        workflow: WorkflowKey,
+        /// What it works on: while it is active no other run of this workflow has the same.
+        id: String,
+        /// What was asked for.
+        request: Value,
+        /// The steps it will take, in order. This list stays authoritative for the run.
+        steps: Vec<StepName>,
+        /// What the response is before the first step.
+        response: Value,
+    },
+    /// An attempt of the current step was begun.
+    AttemptStarted {
+        /// The current step.
+        step: StepName,
+        /// Counted from 1 for each step; no number is used twice.
+        attempt: u32,
+    },
+    /// The attempt succeeded; the next step may begin.
+    StepCompleted {
+        /// The current step.
+        step: StepName,
+        /// Which attempt.
+        attempt: u32,
+        /// The response, as this step left it.
+        response: Value,
+    },
+    /// The attempt failed. Whether there is another is decided in the same transaction.
+    AttemptFailed {
+        /// The current step.
+        step: StepName,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        error: StoredError,
+    },
+    /// The attempt was cut off, and does not count against the step's attempts.
+    AttemptInterrupted {
+        /// The current step.
+        step: StepName,
+        /// Which attempt.
+        attempt: u32,
+        /// By what.
+        by: Interruption,
+        /// What the step returned, where it came to that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StoredError>,
+    },
+    /// The attempt's token was cancelled and it is still running after its grace.
+    AttemptStuck {
+        /// The current step.
+        step: StepName,
+        /// Which attempt.
+        attempt: u32,
+        /// Why its token was cancelled.
+        after: StuckAfter,
+    },
+    /// The step will be attempted again.
+    RetryScheduled {
+        /// The current step.
+        step: StepName,
+        /// Not before this time.
+        until: Timestamp,
+    },
+    /// Somebody asked for the run to be cancelled.
+    CancelRequested {
+        /// Why, for people.
+        cause: String,
+    },
+    /// The run cannot go on in the build that looked at it.
+    Parked {
+        /// Why.
+        reason: ParkReason,
+    },
+    /// A build that can go on with the run has taken it up.
+    Unparked,
+    /// The run is over. Always the last event.
+    Ended {
+        /// How.
+        ended: Ended,
+    },
+}
+
+/// What cut an attempt off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interruption {
+    /// The process ended without a word; found out when the run was resumed.
+    Crash,
+    /// The engine was shut down.
+    Shutdown,
+    /// The run was cancelled.
+    Cancel,
+}
+
+/// Why a stuck attempt's token had been cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StuckAfter {
+    /// It had run into its time-out.
+    Timeout,
+    /// The run had been cancelled.
+    Cancel,
+}
+
+/// Why a run cannot go on in a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum ParkReason {
+    /// No workflow of the run's name and version is registered.
+    #[error("this build has no workflow {workflow}")]
+    UnknownWorkflow {
+        /// What the run was started as.
+        workflow: WorkflowKey,
+    },
+    /// The workflow is registered, but without a step that the run has still to take.
+    #[error("the workflow has no step {step} in this build")]
+    UnknownStep {
+        /// The missing step.
+        step: StepName,
+    },
+    /// The request or the response is not of the type that this build's workflow has.
+    #[error("what the run has stored does not fit this build: {text}")]
+    Undecodable {
+        /// What the decoder said.
+        text: String,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Ended {
+    /// Every step completed.
+    Completed,
+    /// A step failed for good.
+    Failed {
+        /// Which.
+        step: StepName,
+        /// Its last error.
+        error: StoredError,
+    },
+    /// It was cancelled before its last step completed.
+    Cancelled {
+        /// What the one who cancelled gave as cause.
+        cause: String,
+    },
+    /// Another run goes on with the work.
+    ContinuedAs {
+        /// That run.
+        run: RunId,
+    },
+}
+
+/// An event with its place and time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Its place in the run.
+    pub seq: Seq,
+    /// When it was decided on: for people, never for order.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}

@@ -1,0 +1,20 @@
+//! Where runs are kept: the contract, the SQLite store, and its in-memory twin.
+//!
+//! [`Store`] says what holds once each call has returned; both stores pass the conformance suite of
+//! the `testing` feature.
+
+mod contract;
+mod error;
+mod memory;
+mod select;
+mod sqlite;
+mod write;
+
+pub use contract::{Batch, Committed, EncodedEvent, Guard, RawEvent, RawRun, Store, Target};
+pub use error::{Cause, CommitError, OpenError, StoreError, WriteRefused};
+pub use memory::{Ledger, MemoryStore};
+pub use select::RunFilter;
+pub use sqlite::{Migrations, Readers, SqliteStore};
+pub use write::{Write, WriteError};
+
+pub(crate) use write::{Slot, into_write};

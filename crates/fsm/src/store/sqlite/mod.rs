@@ -1,0 +1,17 @@
+//! The SQLite store: one file, one writer connection on a thread of its own, a few readers.
+//!
+//! WAL, `synchronous=FULL`, foreign keys enforced. What is committed concurrently shares a
+//! transaction and so an fsync; each batch has its savepoint, so that one that fails takes nothing
+//! with it.
+
+mod migrate;
+mod open;
+mod readers;
+mod rows;
+mod sqlite_error;
+mod store;
+mod writer;
+
+pub use migrate::Migrations;
+pub use readers::Readers;
+pub use store::SqliteStore;

@@ -1,0 +1,94 @@
+//! Opening connections: the pragmas that the store's promises rest on.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::sqlite::migrate::{Migrations, migrate, verify};
+use crate::store::{OpenError, StoreError};
+
+/// How long SQLite waits for another process's transaction. Ours are milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept for each connection: the engine's own and the domain's.
+const STATEMENTS: usize = 64;
+
+/// The writer's connection, with every schema brought up to date.
+pub(super) fn open_writer(
+    path: &Path,
+    migrations: &[Migrations<'_>],
+) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)
+        .and_then(|conn| prepare_writer(&conn).map(|()| conn))
+        .map_err(|e| failed(path, e))?;
+    migrate(&mut conn, path, migrations)?;
+    // SQLite syncs the file, and its directory for the journals; the entry of the file itself is ours.
+    sync_parent(path).map_err(|source| OpenError::Create {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(conn)
+}
+
+/// A database that lives and dies with its one connection.
+pub(super) fn open_in_memory(migrations: &[Migrations<'_>]) -> Result<Connection, OpenError> {
+    let path = Path::new(":memory:");
+    let mut conn = Connection::open_in_memory()
+        .and_then(|conn| prepare_writer(&conn).map(|()| conn))
+        .map_err(|e| failed(path, e))?;
+    migrate(&mut conn, path, migrations)?;
+    Ok(conn)
+}
+
+/// A connection that only reads, on a database whose schemas are those of this build.
+pub(super) fn open_reader(
+    path: &Path,
+    migrations: &[Migrations<'_>],
+) -> Result<Connection, OpenError> {
+    if !path.try_exists().unwrap_or(true) {
+        return Err(OpenError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    let conn = reader(path).map_err(|e| failed(path, e))?;
+    verify(&conn, path, migrations)?;
+    Ok(conn)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+fn prepare_writer(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // macOS: fsync alone does not reach the platter there. Elsewhere it is ignored.
+    conn.pragma_update(None, "fullfsync", true)?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+fn failed(path: &Path, error: rusqlite::Error) -> OpenError {
+    OpenError::Store {
+        path: path.to_owned(),
+        source: StoreError::from(error),
+    }
+}
+
+fn sync_parent(path: &Path) -> std::io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}

@@ -1,0 +1,193 @@
+//! The engine's rows: the SQL that appends and that reads.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use crate::clock::Timestamp;
+use crate::ids::{RunId, Seq, WorkflowKey};
+use crate::store::{
+    CommitError, Committed, EncodedEvent, Guard, RawEvent, RawRun, RunFilter, StoreError, Target,
+};
+
+/// Whether the batch may be stored, and for which run. Changes nothing, but for making a new run.
+pub(super) fn admit(conn: &Connection, target: &Target) -> Result<Admitted, CommitError> {
+    match target {
+        Target::Domain => Ok(Admitted::Domain),
+        Target::NewRun { workflow, id } => {
+            if let Some(active) = active_run(conn, &workflow.name, id)? {
+                return Ok(Admitted::No(Committed::AlreadyActive(active)));
+            }
+            let run = insert_run(conn, workflow, id)?;
+            Ok(Admitted::New(run))
+        }
+        Target::Run { run, guard, .. } => {
+            let holds = guard_holds(conn, *run, *guard)?;
+            holds
+                .then_some(Admitted::Run(*run))
+                .ok_or(CommitError::Fenced)
+        }
+    }
+}
+
+/// What [`admit`] found.
+pub(super) enum Admitted {
+    /// Nothing is to be stored; this is the answer.
+    No(Committed),
+    /// No run is concerned.
+    Domain,
+    /// This run, made just now.
+    New(RunId),
+    /// This run.
+    Run(RunId),
+}
+
+/// Appends events to a run, and marks it ended where they end it.
+pub(super) fn append(
+    conn: &Connection,
+    run: RunId,
+    events: &[EncodedEvent],
+    ends: bool,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO fsm_event (run, seq, at, fence, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut insert = conn.prepare_cached(sql)?;
+    for event in events {
+        let fence = event.fence.map(|fence| integer(fence.get()));
+        let at = integer(event.at.as_millis());
+        insert.execute((
+            run_number(run),
+            integer(event.seq.get()),
+            at,
+            fence,
+            &event.body,
+        ))?;
+    }
+    if ends {
+        let mut update = conn.prepare_cached("UPDATE fsm_run SET active = 0 WHERE run = ?1")?;
+        update.execute([run_number(run)])?;
+    }
+    Ok(())
+}
+
+/// The runs that pass the filter, with their events, as of one moment.
+pub(super) fn load(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>, StoreError> {
+    let moment = conn.unchecked_transaction()?;
+    let mut runs = select_runs(&moment, filter)?;
+    let mut events =
+        moment.prepare_cached("SELECT seq, at, body FROM fsm_event WHERE run = ?1 ORDER BY seq")?;
+    for raw in &mut runs {
+        let rows = events.query_map([run_number(raw.run)], read_event)?;
+        raw.events = rows.collect::<Result<_, _>>()?;
+    }
+    Ok(runs)
+}
+
+fn select_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>, StoreError> {
+    let mut sql =
+        String::from("SELECT run, workflow, version, id, active FROM fsm_run WHERE run > 0");
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(run) = filter.run {
+        sql.push_str(" AND run = ?");
+        values.push(run_number(run).into());
+    }
+    if let Some(workflow) = &filter.workflow {
+        sql.push_str(" AND workflow = ?");
+        values.push(workflow.clone().into());
+    }
+    if let Some(id) = &filter.id {
+        sql.push_str(" AND id = ?");
+        values.push(id.clone().into());
+    }
+    match filter.active {
+        // Said in the text, for only then is the index of the active runs used.
+        Some(true) => sql.push_str(" AND active = 1"),
+        Some(false) => sql.push_str(" AND active = 0"),
+        None => {}
+    }
+    sql.push_str(" ORDER BY run DESC");
+    if let Some(limit) = filter.limit {
+        sql.push_str(" LIMIT ?");
+        values.push(i64::from(limit).into());
+    }
+    let mut select = conn.prepare_cached(&sql)?;
+    let rows = select.query_map(params_from_iter(values), read_run)?;
+    Ok(rows
+        .filter_map(Result::transpose)
+        .collect::<Result<_, _>>()?)
+}
+
+fn read_run(row: &Row<'_>) -> Result<Option<RawRun>, rusqlite::Error> {
+    let Some(run) = run_from(row.get(0)?) else {
+        return Ok(None);
+    };
+    Ok(Some(RawRun {
+        run,
+        workflow: WorkflowKey {
+            name: text(row, 1)?,
+            // A version that never was is noticed where the run is compared with its first event.
+            version: u32::try_from(row.get::<_, i64>(2)?).unwrap_or(u32::MAX),
+        },
+        id: text(row, 3)?,
+        active: row.get(4)?,
+        events: Vec::new(),
+    }))
+}
+
+/// Text as far as it is text: damage must not keep the other rows from being read.
+fn text(row: &Row<'_>, column: usize) -> Result<String, rusqlite::Error> {
+    let bytes = row.get_ref(column)?.as_bytes().unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn read_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
+    let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.unsigned_abs());
+    Ok(RawEvent {
+        seq: Seq::new(number(0)?),
+        at: Timestamp::from_millis(number(1)?),
+        body: row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec(),
+    })
+}
+
+fn active_run(conn: &Connection, workflow: &str, id: &str) -> Result<Option<RunId>, StoreError> {
+    let sql = "SELECT run FROM fsm_run WHERE workflow = ?1 AND id = ?2 AND active = 1";
+    let mut select = conn.prepare_cached(sql)?;
+    let run = select
+        .query_row((workflow, id), |row| row.get(0))
+        .optional()?;
+    Ok(run.and_then(run_from))
+}
+
+fn insert_run(conn: &Connection, workflow: &WorkflowKey, id: &str) -> Result<RunId, StoreError> {
+    let sql = "INSERT INTO fsm_run (workflow, version, id, active) VALUES (?1, ?2, ?3, 1)
+               RETURNING run";
+    let mut insert = conn.prepare_cached(sql)?;
+    let run = insert.query_row((&workflow.name, workflow.version, id), |row| row.get(0))?;
+    Ok(run_from(run).expect("an AUTOINCREMENT key begins at 1"))
+}
+
+fn guard_holds(conn: &Connection, run: RunId, guard: Guard) -> Result<bool, StoreError> {
+    let sql = "SELECT seq, fence FROM fsm_event JOIN fsm_run USING (run)
+               WHERE run = ?1 AND active = 1 ORDER BY seq DESC LIMIT 1";
+    let mut select = conn.prepare_cached(sql)?;
+    let last = select.query_row([run_number(run)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
+    });
+    Ok(match (last.optional()?, guard) {
+        (Some((seq, _)), Guard::LastEvent(wanted)) => seq == integer(wanted.get()),
+        (Some((_, fence)), Guard::Fence(wanted)) => fence == Some(integer(wanted.get())),
+        (None, _) => false,
+    })
+}
+
+fn run_number(run: RunId) -> i64 {
+    integer(run.get())
+}
+
+fn run_from(number: i64) -> Option<RunId> {
+    u64::try_from(number).ok().and_then(RunId::new)
+}
+
+/// SQLite's integers are signed. Run ids fit by their type; sequence numbers and milliseconds by the
+/// age of the universe.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
