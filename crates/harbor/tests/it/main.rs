@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod architecture;
+mod families;
 mod http;
 mod s3_clients;
 mod s3_faults;
