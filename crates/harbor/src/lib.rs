@@ -3,6 +3,8 @@
 //! What is built by longshore is judged here by something else:
 //! * [`s3`] serves a directory as a bucket, records every request and breaks answers to order;
 //! * [`family`] writes families of layers, honest and hostile, always the same bytes;
+//! * [`oracle`] applies layers on its own and says what the root filesystem must hold, as a
+//!   [`manifest`];
 //!
 //! This crate depends on no other part of the workspace, so that a mistake there cannot be repeated
 //! by its judge, and it is never shipped.
@@ -10,5 +12,6 @@
 #![forbid(unsafe_code)]
 
 pub mod family;
-
+pub mod manifest;
+pub mod oracle;
 pub mod s3;

@@ -37,10 +37,11 @@ impl Content {
             Self::Zeros(length) => in_pieces(*length, |piece| out.write_all(&[0; PIECE][..piece])),
             Self::Noise { seed, length } => {
                 let mut state = *seed;
-                let mut noise = vec![0; PIECE];
+                let mut noise = Vec::with_capacity(PIECE);
                 in_pieces(*length, |piece| {
-                    for word in noise.chunks_exact_mut(8) {
-                        word.copy_from_slice(&next(&mut state).to_le_bytes());
+                    noise.clear();
+                    while noise.len() < piece {
+                        noise.extend_from_slice(&next(&mut state).to_le_bytes());
                     }
                     out.write_all(&noise[..piece])
                 })
