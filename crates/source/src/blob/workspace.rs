@@ -1,0 +1,249 @@
+//! One partial blob on disk, and the order in which it is written.
+
+use std::{io, sync::Arc};
+
+use longshore_durable::{Dir, File, Mode};
+use longshore_image::Digest;
+
+use super::{
+    DiskError, Doing, PartialId, PartialLocator, RangeSet, failed,
+    sidecar::{LARGEST, Sidecar},
+};
+
+/// A partial blob that somebody is filling. All calls block.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    partials: Arc<dyn Dir>,
+    names: Names,
+    file: Arc<dyn File>,
+    sidecar: Sidecar,
+}
+
+/// The files of one partial blob.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    pub(super) data: String,
+    pub(super) sidecar: String,
+    pub(super) new_sidecar: String,
+}
+
+impl Names {
+    pub(super) fn of(id: PartialId) -> Self {
+        let data = id.to_hex();
+        Self {
+            sidecar: format!("{data}.json"),
+            new_sidecar: format!("{data}.json.new"),
+            data,
+        }
+    }
+
+    /// Whose file `name` is.
+    pub(super) fn owner(name: &str) -> Option<PartialId> {
+        let hex = name.strip_suffix(".new").unwrap_or(name);
+        let hex = hex.strip_suffix(".json").unwrap_or(hex);
+        hex.parse()
+            .ok()
+            .filter(|id| Self::of(*id).all().contains(&name))
+    }
+
+    /// The data last: without a sidecar it is worth nothing, the other way round it would not be
+    /// seen any more.
+    pub(super) fn all(&self) -> [&str; 3] {
+        [&self.new_sidecar, &self.sidecar, &self.data]
+    }
+}
+
+impl Workspace {
+    /// Goes on with what is durable of this object, or begins anew.
+    pub(crate) fn open(partials: Arc<dyn Dir>, locator: PartialLocator) -> Result<Self, DiskError> {
+        let names = Names::of(PartialId::of(&locator));
+        if let Some(workspace) = resume(&partials, &names, &locator)? {
+            return Ok(workspace);
+        }
+        // Nothing is written to the new file before the sync has made both names durable, so that
+        // an old sidecar can only be found beside an old file, or beside one that is too short.
+        let sidecar = Sidecar {
+            locator,
+            durable: RangeSet::new(),
+        };
+        put(&*partials, &names, &sidecar)?;
+        partials
+            .remove(&names.data)
+            .map_err(failed(Doing::Removing, &names.data))?;
+        let file = partials
+            .open(&names.data, Mode::CreateNew)
+            .map_err(failed(Doing::Creating, &names.data))?;
+        partials
+            .sync()
+            .map_err(failed(Doing::Syncing, &names.data))?;
+        Ok(Self {
+            partials,
+            names,
+            file,
+            sidecar,
+        })
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The name of the data file, for errors.
+    pub(crate) fn name(&self) -> &str {
+        &self.names.data
+    }
+
+    /// What will still be there after a crash.
+    pub(crate) fn durable(&self) -> &RangeSet {
+        &self.sidecar.durable
+    }
+
+    /// Makes `written` durable: the bytes first, then the record of them.
+    pub(crate) fn checkpoint(&mut self, written: RangeSet) -> Result<(), DiskError> {
+        if written == self.sidecar.durable {
+            return Ok(());
+        }
+        self.file
+            .sync()
+            .map_err(failed(Doing::Syncing, &self.names.data))?;
+        if self.sidecar.locator.etag.is_some() {
+            let locator = self.sidecar.locator.clone();
+            let sidecar = Sidecar {
+                locator,
+                durable: written,
+            };
+            put(&*self.partials, &self.names, &sidecar)?;
+            self.partials
+                .sync()
+                .map_err(failed(Doing::Syncing, &self.names.sidecar))?;
+            self.sidecar = sidecar;
+        }
+        Ok(())
+    }
+
+    /// Gives the bytes, which a [`checkpoint`](Self::checkpoint) of all of them made durable, the
+    /// name of their digest. Where that blob is there already, it stays.
+    pub(crate) fn publish(self, blobs: &dyn Dir, digest: Digest) -> Result<(), DiskError> {
+        let blob = digest.to_hex();
+        match blobs.open(&blob, Mode::Read) {
+            Ok(_) => {
+                let removed = self.partials.remove(&self.names.data);
+                removed.map_err(failed(Doing::Removing, &self.names.data))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let renamed = self.partials.rename_into(&self.names.data, blobs, &blob);
+                renamed.map_err(failed(Doing::Renaming, &self.names.data))?;
+                // The new name first: the other way round the blob could lose both.
+                if let Err(error) = blobs.sync() {
+                    // A name that may be gone after a crash is none to be found under.
+                    let _ = blobs.remove(&blob);
+                    return Err(failed(Doing::Syncing, &blob)(error));
+                }
+            }
+            Err(error) => return Err(failed(Doing::Opening, &blob)(error)),
+        }
+        let removed = self.partials.remove(&self.names.sidecar);
+        removed.map_err(failed(Doing::Removing, &self.names.sidecar))?;
+        self.partials
+            .sync()
+            .map_err(failed(Doing::Syncing, &self.names.sidecar))
+    }
+
+    /// Removes all of it.
+    pub(crate) fn discard(self) -> Result<(), DiskError> {
+        remove(&*self.partials, &self.names).map(|_| ())
+    }
+}
+
+/// Removes the files of a partial blob; says whether there were any.
+pub(super) fn remove(partials: &dyn Dir, names: &Names) -> Result<bool, DiskError> {
+    let mut any = false;
+    for name in names.all() {
+        any |= partials
+            .remove(name)
+            .map_err(failed(Doing::Removing, name))?;
+    }
+    if any {
+        partials
+            .sync()
+            .map_err(failed(Doing::Syncing, &names.data))?;
+    }
+    Ok(any)
+}
+
+/// What is known of a partial blob; `None` where its sidecar is missing or says nothing.
+pub(super) fn known(partials: &dyn Dir, names: &Names) -> Result<Option<Sidecar>, DiskError> {
+    let name = &names.sidecar;
+    let file = match partials.open(name, Mode::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(Doing::Opening, name)(error)),
+    };
+    let length = file.len().map_err(failed(Doing::Reading, name))?;
+    let Some(length) = usize::try_from(length.min(LARGEST + 1)).ok() else {
+        return Ok(None);
+    };
+    let mut bytes = vec![0; length];
+    file.read_at(0, &mut bytes)
+        .map_err(failed(Doing::Reading, name))?;
+    Ok(Sidecar::decode(&bytes))
+}
+
+/// The data file, if there is one.
+pub(super) fn data(
+    partials: &dyn Dir,
+    names: &Names,
+    mode: Mode,
+) -> Result<Option<Arc<dyn File>>, DiskError> {
+    match partials.open(&names.data, mode) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(Doing::Opening, &names.data)(error)),
+    }
+}
+
+/// What can be gone on with. A sidecar without ranges is not: it may stand beside a file whose
+/// name was never made durable.
+fn resume(
+    partials: &Arc<dyn Dir>,
+    names: &Names,
+    locator: &PartialLocator,
+) -> Result<Option<Workspace>, DiskError> {
+    let Some(sidecar) = known(&**partials, names)? else {
+        return Ok(None);
+    };
+    let durable = sidecar.durable.end();
+    if sidecar.locator != *locator || locator.etag.is_none() || durable == 0 {
+        return Ok(None);
+    }
+    let Some(file) = data(&**partials, names, Mode::Write)? else {
+        return Ok(None);
+    };
+    let length = file.len().map_err(failed(Doing::Reading, &names.data))?;
+    Ok((length >= durable).then(|| {
+        let (partials, names) = (Arc::clone(partials), names.clone());
+        Workspace {
+            partials,
+            names,
+            file,
+            sidecar,
+        }
+    }))
+}
+
+/// Replaces the sidecar whole. Its name is durable after a sync of the directory.
+fn put(partials: &dyn Dir, names: &Names, sidecar: &Sidecar) -> Result<(), DiskError> {
+    let name = &names.new_sidecar;
+    partials
+        .remove(name)
+        .map_err(failed(Doing::Removing, name))?;
+    let file = partials
+        .open(name, Mode::CreateNew)
+        .map_err(failed(Doing::Creating, name))?;
+    file.write_at(0, &sidecar.encode())
+        .map_err(failed(Doing::Writing, name))?;
+    file.sync().map_err(failed(Doing::Syncing, name))?;
+    partials
+        .rename(name, &names.sidecar)
+        .map_err(failed(Doing::Renaming, name))
+}
