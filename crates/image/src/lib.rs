@@ -15,6 +15,7 @@ mod limits;
 mod name;
 mod reject;
 mod report;
+mod tar;
 mod tree;
 
 pub use apply::{ApplyError, apply};

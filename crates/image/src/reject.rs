@@ -118,9 +118,9 @@ codes! {
 
     /// A whiteout of nothing, of `.` or of `..`.
     WhiteoutName = "whiteout-name",
-    /// A whiteout hides a symlink of a lower layer that an earlier entry of the layer went through:
-    /// where that entry belongs depends on which of the two counts first.
-    WhiteoutOfUsedLink = "whiteout-of-used-link",
+    /// What a whiteout hides depends on where in its layer it stands, since a symlink on the way of it
+    /// or of an entry is hidden or replaced by the same layer.
+    WhiteoutAmbiguous = "whiteout-ambiguous",
 
     /// An owner or group is over 4,294,967,294.
     Owner = "owner",
@@ -189,6 +189,11 @@ impl Rejected {
         self.entry.get_or_insert_with(|| Name::from(entry));
         self
     }
+}
+
+/// A broken rule as the error of any result.
+pub(crate) fn reject<T, E: From<Rejected>>(code: Code, detail: impl Into<String>) -> Result<T, E> {
+    Err(Rejected::new(code, detail).into())
 }
 
 impl fmt::Display for Rejected {

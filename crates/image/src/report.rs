@@ -23,8 +23,8 @@ pub struct LayerReport {
     pub counters: Counters,
     /// Devices and fifos: an inode in the image, and nothing on the host.
     pub devices: Listed,
-    /// Files with setuid or setgid, and names linked to them.
-    pub set_id: Listed,
+    /// What has setuid, setgid or sticky, and names linked to it.
+    pub special_modes: Listed,
     /// Files with capabilities.
     pub capabilities: Listed,
 }

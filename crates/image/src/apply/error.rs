@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::Rejected;
+use crate::tar::Fault;
 
 /// Why [`apply`](crate::apply()) gave up. The tree is half done and has to be dropped.
 #[derive(Debug, thiserror::Error)]
@@ -21,5 +22,24 @@ pub enum ApplyError<E: std::error::Error + 'static> {
 impl<E: std::error::Error + 'static> From<Rejected> for ApplyError<E> {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
+    }
+}
+
+impl<E: std::error::Error + 'static> ApplyError<E> {
+    /// Says which entry it concerns, unless that is already said.
+    pub(super) fn at(self, entry: &[u8]) -> Self {
+        match self {
+            Self::Rejected(rejected) => Self::Rejected(rejected.at(entry)),
+            other => other,
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> From<Fault> for ApplyError<E> {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Rejected(rejected) => Self::Rejected(rejected),
+            Fault::Read(error) => Self::Read(error),
+        }
     }
 }

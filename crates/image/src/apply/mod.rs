@@ -4,7 +4,12 @@
 //! what its entries say.
 
 mod error;
+mod hide;
 mod layer;
+mod name;
+mod place;
+mod touched;
+mod walk;
 
 pub use error::ApplyError;
 pub use layer::apply;

@@ -1,0 +1,23 @@
+//! The archive reader: stored bytes in, entries out.
+//!
+//! [`Stream`] inflates and hashes, [`Archive`] turns blocks into [`Entry`] values, the other modules
+//! each know one format inside them. Nothing here knows of a filesystem. Sources: POSIX.1-2017 `pax`
+//! (ustar and pax interchange formats), GNU tar's manual (appendix "Tar Internals"), RFC 1952.
+
+mod archive;
+mod compress;
+mod entry;
+mod extended;
+mod fault;
+mod fields;
+mod header;
+mod number;
+mod pax;
+mod sparse;
+mod stream;
+mod xattr;
+
+pub(crate) use archive::Archive;
+pub(crate) use entry::{Entry, What};
+pub(crate) use fault::Fault;
+pub(crate) use stream::{Finished, Stream};

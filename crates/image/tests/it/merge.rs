@@ -1,0 +1,414 @@
+//! What layers do to a tree: entries, replacements, links, whiteouts.
+
+use longshore_image::{DeviceNumber, ListingContent, Timestamp};
+
+use crate::builder::{Head, Image, Tar};
+
+#[test]
+fn every_kind_of_entry_is_what_it_says() {
+    let head = |kind, name: &[u8]| Head::new(kind, name).mode(0o4751).owner(7, 8).mtime(99);
+    let layer = Tar::new()
+        .put(&head(b'0', b"file").size(3), b"abc")
+        .put(&head(b'5', b"dir/"), b"")
+        .put(&head(b'2', b"link").link(b"../../anywhere"), b"")
+        .put(&head(b'3', b"null").device(1, 3), b"")
+        .put(&head(b'4', b"disk").device(0xfff, 0xf_ffff), b"")
+        .put(&head(b'6', b"fifo"), b"")
+        .put(&head(b'7', b"contiguous").size(1), b"x")
+        .put(&head(0, b"old").size(1), b"y")
+        .put(&head(b'0', b"olddir/"), b"")
+        .end();
+    let mut image = Image::new();
+    let report = image.layer(&layer[..]).unwrap();
+    let listing = image.listing();
+    for (path, row) in &listing {
+        if path != b"/" {
+            assert_eq!((row.mode, row.uid, row.gid), (0o4751, 7, 8));
+            assert_eq!(
+                row.mtime,
+                Timestamp {
+                    seconds: 99,
+                    nanoseconds: 0
+                }
+            );
+        }
+    }
+    let device = |major, minor| DeviceNumber { major, minor };
+    let expected = [
+        ("/contiguous", None),
+        ("/dir", Some(ListingContent::Directory)),
+        (
+            "/disk",
+            Some(ListingContent::BlockDevice(device(0xfff, 0xf_ffff))),
+        ),
+        ("/fifo", Some(ListingContent::Fifo)),
+        ("/file", None),
+        (
+            "/link",
+            Some(ListingContent::Symlink(b"../../anywhere"[..].into())),
+        ),
+        ("/null", Some(ListingContent::CharDevice(device(1, 3)))),
+        ("/old", None),
+        ("/olddir", Some(ListingContent::Directory)),
+    ];
+    assert_eq!(
+        image.paths(),
+        expected.iter().map(|(path, _)| *path).collect::<Vec<_>>()
+    );
+    for (path, content) in expected {
+        if let Some(content) = content {
+            assert_eq!(listing[path.as_bytes()].content, content, "{path}");
+        }
+    }
+    assert_eq!(image.content("file"), b"abc");
+    assert_eq!((report.entries, report.content_bytes), (9, 5));
+    assert_eq!((report.devices.count, report.special_modes.count), (3, 8));
+    assert_eq!(report.devices.names[0].to_string(), "null");
+}
+
+#[test]
+fn names_are_normalised_and_parents_made() {
+    let layer = Tar::new()
+        .file("/a//b/./c", b"1")
+        .file("./d", b"2")
+        .dir("e/")
+        .end();
+    let mut image = Image::new();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(image.paths(), ["/a", "/a/b", "/a/b/c", "/d", "/e"]);
+    assert_eq!(
+        (
+            report.counters.names_normalised,
+            report.counters.parents_created
+        ),
+        (2, 2)
+    );
+    let parent = &image.listing()[&b"/a"[..]];
+    assert_eq!(
+        (parent.mode, parent.uid, parent.mtime),
+        (0o755, 0, Timestamp::default())
+    );
+}
+
+#[test]
+fn the_root_takes_metadata_only() {
+    let image = Image::of(&[&Tar::new()
+        .put(&Head::new(b'5', b"./").mode(0o711), b"")
+        .end()]);
+    assert_eq!(image.listing()[&b"/"[..]].mode, 0o711);
+    assert!(image.tree.is_empty());
+}
+
+#[test]
+fn parents_are_followed_inside_the_tree() {
+    let layer = Tar::new()
+        .dir("usr/lib")
+        .symlink("lib", "usr/lib")
+        .symlink("up", "../../../usr")
+        .symlink("abs", "/usr/./lib//")
+        .symlink("chain", "abs")
+        .symlink("dangling", "made/up")
+        .file("lib/1", b"1")
+        .file("up/2", b"2")
+        .file("abs/3", b"3")
+        .file("chain/4", b"4")
+        .file("dangling/5", b"5")
+        .end();
+    let image = Image::of(&[&layer]);
+    for path in ["usr/lib/1", "usr/2", "usr/lib/3", "usr/lib/4", "made/up/5"] {
+        assert_eq!(
+            image.content(path),
+            &path.as_bytes()[path.len() - 1..],
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn the_last_component_is_never_followed() {
+    let lower = Tar::new()
+        .file("target", b"kept")
+        .symlink("a", "target")
+        .symlink("b", "dir")
+        .end();
+    let upper = Tar::new()
+        .file("a", b"new")
+        .dir("b")
+        .hard_link("c", "target")
+        .end();
+    let image = Image::of(&[&lower, &upper]);
+    assert_eq!(image.content("target"), b"kept");
+    assert_eq!(image.content("a"), b"new");
+    assert_eq!(image.paths(), ["/a", "/b", "/c", "/target"]);
+}
+
+#[test]
+fn a_replacement_does_not_write_through_a_link() {
+    let lower = Tar::new().file("a", b"old").hard_link("b", "a").end();
+    let upper = Tar::new().file("a", b"new").end();
+    let image = Image::of(&[&lower, &upper]);
+    assert_eq!(
+        (image.content("a"), image.content("b")),
+        (&b"new"[..], &b"old"[..])
+    );
+    assert_eq!(image.listing()[&b"/b"[..]].link_group, None);
+}
+
+#[test]
+fn directories_merge_and_other_kinds_replace() {
+    let lower = Tar::new()
+        .file("d/x", b"")
+        .file("f", b"")
+        .symlink("s", "d")
+        .end();
+    let upper = Tar::new().dir("d").dir("f").dir("s").file("s/y", b"").end();
+    let image = Image::of(&[&lower, &upper]);
+    assert_eq!(image.paths(), ["/d", "/d/x", "/f", "/s", "/s/y"]);
+    assert_eq!(image.listing()[&b"/d"[..]].mode, 0o700);
+    let flat = Tar::new()
+        .file("d", b"now a file")
+        .symlink("s", "nowhere")
+        .end();
+    let image = Image::of(&[&lower, &upper, &flat]);
+    assert_eq!(image.paths(), ["/d", "/f", "/s"]);
+}
+
+#[test]
+fn a_lower_file_gives_way_to_what_lies_in_it() {
+    let mut image = Image::of(&[&Tar::new().file("a", b"").end()]);
+    let report = image.layer(&Tar::new().file("a/b", b"").end()[..]).unwrap();
+    assert_eq!(image.paths(), ["/a", "/a/b"]);
+    assert_eq!(
+        (
+            report.counters.parents_replaced,
+            report.counters.parents_created
+        ),
+        (1, 0)
+    );
+}
+
+#[test]
+fn the_last_of_several_entries_wins() {
+    let mut image = Image::new();
+    let layer = Tar::new()
+        .file("a", b"1")
+        .file("a", b"2")
+        .dir("d")
+        .dir("d")
+        .file("a", b"3")
+        .end();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(image.content("a"), b"3");
+    assert_eq!(report.counters.duplicates, 3);
+}
+
+#[test]
+fn hard_links_are_to_what_is_there_now() {
+    let layer = Tar::new()
+        .file("a", b"1")
+        .hard_link("b", "a")
+        .file("a", b"2")
+        .hard_link("c", "./a")
+        .symlink("s", "a")
+        .hard_link("t", "s")
+        .hard_link("a", "a")
+        .end();
+    let mut image = Image::new();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(
+        (image.content("a"), image.content("b")),
+        (&b"2"[..], &b"1"[..])
+    );
+    assert_eq!(image.content("c"), b"2");
+    let listing = image.listing();
+    assert_eq!(
+        listing[&b"/t"[..]].content,
+        ListingContent::Symlink(b"a"[..].into())
+    );
+    assert_eq!(listing[&b"/t"[..]].link_group, Some(b"/s"[..].into()));
+    assert_eq!(listing[&b"/c"[..]].link_group, Some(b"/a"[..].into()));
+    assert_eq!(report.counters.duplicates, 2);
+}
+
+#[test]
+fn a_hard_link_does_not_apply_its_metadata() {
+    let lower = Tar::new().file("a", b"").end();
+    let link = Head::new(b'1', b"b").link(b"a").mode(0o6777).owner(5, 5);
+    let image = Image::of(&[&lower, &Tar::new().put(&link, b"").end()]);
+    let row = &image.listing()[&b"/a"[..]];
+    assert_eq!((row.mode, row.uid), (0o644, 0));
+}
+
+#[test]
+fn a_whiteout_hides_lower_layers_wherever_it_stands() {
+    let lower = Tar::new()
+        .file("f", b"old")
+        .file("d/x", b"")
+        .file("d/sub/y", b"")
+        .end();
+    for upper in [
+        Tar::new()
+            .file(".wh.f", b"")
+            .file("f", b"new")
+            .file(".wh.d", b"")
+            .file("d/z", b""),
+        Tar::new()
+            .file("f", b"new")
+            .file(".wh.f", b"")
+            .file("d/z", b"")
+            .file(".wh.d", b""),
+        Tar::new()
+            .file("d/z", b"")
+            .dir(".wh.d")
+            .file("f", b"new")
+            .symlink(".wh.f", "x"),
+    ] {
+        let mut image = Image::of(&[&lower]);
+        image.layer(&upper.end()[..]).unwrap();
+        assert_eq!(image.paths(), ["/d", "/d/z", "/f"]);
+        assert_eq!(image.content("f"), b"new");
+    }
+}
+
+#[test]
+fn a_hidden_directory_that_stays_is_as_if_made_for_what_it_holds() {
+    let lower = Tar::new().dir("d").file("d/x", b"").end();
+    let before = Tar::new().file(".wh.d", b"").file("d/z", b"").end();
+    let after = Tar::new().file("d/z", b"").file(".wh.d", b"").end();
+    let (before, after) = (Image::of(&[&lower, &before]), Image::of(&[&lower, &after]));
+    assert_eq!(before.listing(), after.listing());
+    assert_eq!(after.listing()[&b"/d"[..]].mode, 0o755);
+    // One that is itself an entry keeps what the entry says.
+    let named = Tar::new()
+        .dir("d")
+        .file("d/z", b"")
+        .file(".wh.d", b"")
+        .file(".wh.d", b"")
+        .end();
+    let named = Image::of(&[&lower, &named]);
+    assert_eq!(named.listing()[&b"/d"[..]].mode, 0o700);
+    assert_eq!(named.paths(), ["/d", "/d/z"]);
+}
+
+#[test]
+fn an_opaque_whiteout_hides_children_and_nothing_of_its_own_layer() {
+    let lower = Tar::new()
+        .dir("d")
+        .file("d/x", b"")
+        .file("d/e/y", b"")
+        .file("k", b"")
+        .end();
+    let opaque = "d/.wh..wh..opq";
+    for upper in [
+        Tar::new()
+            .file(opaque, b"")
+            .file("d/e/n", b"")
+            .file("d/x", b"new"),
+        Tar::new()
+            .file("d/e/n", b"")
+            .file("d/x", b"new")
+            .file(opaque, b"")
+            .file(opaque, b""),
+    ] {
+        let mut image = Image::of(&[&lower]);
+        image.layer(&upper.end()[..]).unwrap();
+        assert_eq!(image.paths(), ["/d", "/d/e", "/d/e/n", "/d/x", "/k"]);
+        assert_eq!(image.content("d/x"), b"new");
+        assert_eq!(
+            image.listing()[&b"/d"[..]].mode,
+            0o700,
+            "it is not hidden itself"
+        );
+        assert_eq!(image.listing()[&b"/d/e"[..]].mode, 0o755);
+    }
+    let mut image = Image::of(&[&lower]);
+    image
+        .layer(&Tar::new().file("new", b"").file(".wh..wh..opq", b"").end()[..])
+        .unwrap();
+    assert_eq!(image.paths(), ["/new"]);
+}
+
+#[test]
+fn a_link_to_a_lower_file_is_a_name_of_this_layer() {
+    let lower = Tar::new().file("a", b"1").end();
+    let upper = Tar::new()
+        .hard_link("b", "a")
+        .file(".wh.a", b"")
+        .file(".wh.b", b"")
+        .end();
+    let image = Image::of(&[&lower, &upper]);
+    assert_eq!(image.paths(), ["/b"]);
+}
+
+#[test]
+fn whiteouts_of_nothing_are_counted() {
+    let mut image = Image::new();
+    let layer = Tar::new()
+        .file(".wh.a", b"")
+        .file("b/.wh..wh..opq", b"")
+        .file("c", b"")
+        .end();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(report.counters.whiteouts_first_layer, 2);
+    assert_eq!(image.paths(), ["/c"]);
+    let layer = Tar::new()
+        .file(".wh.a", b"")
+        .file("b/.wh.a", b"")
+        .file("c/.wh.a", b"")
+        .end();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(report.counters.whiteouts_missing, 3);
+    assert_eq!(image.paths(), ["/c"]);
+}
+
+#[test]
+fn aufs_keeps_nothing_but_its_links() {
+    let layer = Tar::new()
+        .dir(".wh..wh.plnk/")
+        .put(
+            &Head::new(b'0', b".wh..wh.plnk/12.34").mode(0o4755).size(1),
+            b"x",
+        )
+        .hard_link("a", ".wh..wh.plnk/12.34")
+        .hard_link("b", "/.wh..wh.plnk/12.34")
+        .file(".wh..wh.aufs", b"")
+        .dir(".wh..wh.orph")
+        .file(".wh..wh.orph/x", b"gone")
+        .hard_link(".wh.c", ".wh..wh.aufs")
+        .end();
+    let mut image = Image::new();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(image.paths(), ["/a", "/b"]);
+    assert_eq!(image.content("a"), b"x");
+    assert_eq!(report.counters.aufs_entries, 5);
+    assert_eq!(
+        report.special_modes.names,
+        [b"a"[..].into(), b"b"[..].into()]
+    );
+}
+
+#[test]
+fn numbers_of_removed_nodes_may_be_used_again() {
+    // A hidden directory's number comes back as another directory, which must not inherit anything.
+    let lower = Tar::new().file("d/a", b"").file("d/b", b"").end();
+    let upper = Tar::new()
+        .file("d/a", b"mine")
+        .file("d", b"flat")
+        .dir("e")
+        .file("e/b", b"1")
+        .file(".wh.d", b"")
+        .file("e/.wh.b", b"")
+        .end();
+    let image = Image::of(&[&lower, &upper]);
+    assert_eq!(image.paths(), ["/d", "/e", "/e/b"]);
+    assert_eq!(image.content("d"), b"flat");
+}
+
+#[test]
+fn a_link_over_the_directory_that_holds_its_target_finds_it_gone() {
+    let layer = Tar::new().file("d/x", b"").hard_link("d", "d/x").end();
+    assert_eq!(
+        crate::builder::code(&[&layer]),
+        Some(longshore_image::Code::HardLinkMissing)
+    );
+}
