@@ -156,6 +156,7 @@ impl Sparse {
             page,
             within,
             slice,
+            ..
         } in runs(offset, buf.len())
         {
             let target = &mut buf[slice];
@@ -175,6 +176,7 @@ impl Sparse {
             page,
             within,
             slice,
+            ..
         } in runs(offset, bytes.len())
         {
             let source = &bytes[slice];
@@ -266,8 +268,9 @@ impl Sparse {
 
 /// The part of a byte range that is in one page.
 pub(crate) struct Run {
+    pub(crate) offset: u64,
     pub(crate) page: u64,
-    pub(crate) within: usize,
+    within: usize,
     pub(crate) slice: std::ops::Range<usize>,
 }
 
@@ -275,11 +278,12 @@ pub(crate) struct Run {
 pub(crate) fn runs(offset: u64, len: usize) -> impl Iterator<Item = Run> {
     let mut done = 0;
     std::iter::from_fn(move || {
-        let at = offset + u64::try_from(done).ok()?;
-        let within = within_page(at % PAGE_BYTES);
+        let offset = offset + u64::try_from(done).ok()?;
+        let within = within_page(offset % PAGE_BYTES);
         let step = (PAGE - within).min(len - done);
         let run = Run {
-            page: at / PAGE_BYTES,
+            offset,
+            page: offset / PAGE_BYTES,
             within,
             slice: done..done + step,
         };

@@ -117,7 +117,6 @@ pub enum Access {
 
 /// What a call that makes a volume did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub enum Created {
     /// This call made it.
     Created,
@@ -127,7 +126,6 @@ pub enum Created {
 
 /// What a call that removes a volume did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub enum Removed {
     /// This call removed it.
     Removed,
@@ -137,7 +135,6 @@ pub enum Removed {
 
 /// What [`Backend::activate`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
 pub struct Activated {
     /// Where the machine's disk is opened; `None` where the backend has no paths.
     pub path: Option<PathBuf>,
@@ -147,7 +144,6 @@ pub struct Activated {
 
 /// What [`Backend::deactivate`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub enum Deactivated {
     /// This call took the path away.
     Deactivated,

@@ -25,7 +25,7 @@ const DIR_PERMISSIONS: Permissions = Permissions::RWXU;
 /// A directory of the host's filesystem.
 #[derive(Debug)]
 pub struct Host {
-    fd: OwnedFd,
+    fd: fs::File,
     path: PathBuf,
     shares: OnceLock<bool>,
 }
@@ -71,7 +71,7 @@ impl Host {
 
     fn over(fd: OwnedFd, path: PathBuf) -> Host {
         Host {
-            fd,
+            fd: fd.into(),
             path,
             shares: OnceLock::new(),
         }
@@ -209,7 +209,8 @@ impl Dir for Host {
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(&self.fd)?)
+        // fsync on Linux, F_FULLFSYNC on macOS.
+        self.fd.sync_all()
     }
 
     fn available(&self) -> io::Result<Option<u64>> {
@@ -226,7 +227,7 @@ impl Dir for Host {
     }
 }
 
-fn make_dir(above: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<()> {
+fn make_dir(above: &fs::File, name: impl rustix::path::Arg) -> io::Result<()> {
     match rustix::fs::mkdirat(above, name, DIR_PERMISSIONS) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
@@ -254,7 +255,7 @@ fn share(_to: &fs::File, _from: &fs::File) -> io::Result<bool> {
 /// Clones one block between two files that never have a name, so that a crash leaves nothing.
 /// Where the filesystem has no such files, the answer is no.
 #[cfg(target_os = "linux")]
-fn try_sharing(dir: &OwnedFd) -> io::Result<bool> {
+fn try_sharing(dir: &fs::File) -> io::Result<bool> {
     use std::os::unix::fs::FileExt;
     let unnamed = || {
         let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
@@ -272,6 +273,6 @@ fn try_sharing(dir: &OwnedFd) -> io::Result<bool> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn try_sharing(_dir: &OwnedFd) -> io::Result<bool> {
+fn try_sharing(_dir: &fs::File) -> io::Result<bool> {
     Ok(false)
 }

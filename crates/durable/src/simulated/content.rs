@@ -61,10 +61,10 @@ impl Content {
 
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Full> {
         for run in runs(offset, bytes.len()) {
-            let end = offset + len(&bytes[..run.slice.end]);
-            self.live
-                .write(end - len(&bytes[run.slice.clone()]), &bytes[run.slice])?;
+            let bytes = &bytes[run.slice];
+            self.live.write(run.offset, bytes)?;
             self.touched(run.page);
+            let end = run.offset + len(bytes);
             if end > self.live_len {
                 self.resized(end);
             }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use longshore_durable::{CloneOutcome, Dir, File, Mode};
+use longshore_durable::{Dir, File, Mode};
 
 use super::{
     disk::FileDisk,
@@ -112,21 +112,18 @@ impl FileBackend {
         fill: impl FnOnce(&dyn Dir, &str) -> io::Result<Arc<dyn File>>,
     ) -> Result<Created, VolumeError> {
         let io = |source| VolumeError::io(doing.clone(), source);
-        let created = match self.find(id, Mode::Read).map_err(io)? {
-            Some((_, has)) => already_there(id, has, size)?,
-            None => {
-                let (dir, partial) = (self.volumes.change()?, layout::partial(id));
-                let made = make_whole(dir, &partial, &layout::volume(id), fill);
-                if made.is_err() {
-                    // The first error is the one to tell; the next call or start sweeps.
-                    let _ = dir.remove(&partial);
-                }
-                made.map_err(io)?;
-                Created::Created
-            }
-        };
+        let dir = self.volumes.change()?;
+        if let Some((_, has)) = self.find(id, Mode::Read).map_err(io)? {
+            return already_there(id, has, size);
+        }
+        let partial = layout::partial(id);
+        if let Err(source) = make_whole(dir, &partial, &layout::volume(id), fill) {
+            // The first error is the one to tell; the next call or start removes it else.
+            let _ = dir.remove(&partial);
+            return Err(io(source));
+        }
         self.volumes.settle(doing)?;
-        Ok(created)
+        Ok(Created::Created)
     }
 }
 
@@ -174,9 +171,7 @@ impl Backend for FileBackend {
         self.machines.require_inactive(origin, &doing)?;
         let (_, size) = self.require(origin, Mode::Read, &doing)?;
         self.make(id, size, doing, |dir, partial| {
-            // Which of the two it was is said once, by `snapshot_kind`: here it may fall back.
-            let (CloneOutcome::Shared | CloneOutcome::Copied) =
-                dir.clone_file(&layout::volume(origin), partial)?;
+            dir.clone_file(&layout::volume(origin), partial)?;
             dir.open(partial, Mode::Write)
         })
     }
@@ -187,9 +182,10 @@ impl Backend for FileBackend {
         let hold = self.holders.hold_even_broken(id, Access::Write)?;
         self.machines.require_inactive(id, &doing)?;
         let dir = self.volumes.change()?;
-        dir.remove(&layout::partial(id)).map_err(io)?;
         let was_there = dir.remove(&layout::volume(id)).map_err(io)?;
-        self.volumes.settle(doing)?;
+        if was_there {
+            self.volumes.settle(doing)?;
+        }
         hold.gone();
         Ok(match was_there {
             true => Removed::Removed,

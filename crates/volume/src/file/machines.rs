@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -74,22 +73,22 @@ impl Machines {
         let doing = Doing::Activating(name.clone());
         let io = |source| VolumeError::io(doing.clone(), source);
         let _changing = self.changing();
-        let entry = layout::machine(name);
-        let changed = match self.target(&entry).map_err(io)? {
-            Some(on) if on == id => false,
-            Some(on) => {
+        let (dir, entry) = (self.names.change()?, layout::machine(name));
+        let path = dir.host_path().map(|path| path.join(&entry));
+        match self.target(&entry).map_err(io)? {
+            None => self.require_inactive(id, &doing)?,
+            Some(on) if on == id => {
+                let changed = false;
+                return Ok(Activated { path, changed });
+            }
+            Some(id) => {
                 let name = name.clone();
-                return Err(VolumeError::NameTaken { name, id: on });
+                return Err(VolumeError::NameTaken { name, id });
             }
-            None => {
-                self.require_inactive(id, &doing)?;
-                let link = layout::link_to(id);
-                self.names.change()?.symlink(&link, &entry).map_err(io)?;
-                true
-            }
-        };
+        }
+        dir.symlink(&layout::link_to(id), &entry).map_err(io)?;
         self.names.settle(doing)?;
-        let path = self.path(&entry);
+        let changed = true;
         Ok(Activated { path, changed })
     }
 
@@ -97,16 +96,13 @@ impl Machines {
         let doing = Doing::Deactivating(name.clone());
         let io = |source| VolumeError::io(doing.clone(), source);
         let _changing = self.changing();
-        let entry = layout::machine(name);
-        let is_active = self.target(&entry).map_err(io)?.is_some();
-        if is_active {
-            self.names.change()?.remove(&entry).map_err(io)?;
+        let (dir, entry) = (self.names.change()?, layout::machine(name));
+        if self.target(&entry).map_err(io)?.is_none() {
+            return Ok(Deactivated::NotActive);
         }
+        dir.remove(&entry).map_err(io)?;
         self.names.settle(doing)?;
-        Ok(match is_active {
-            true => Deactivated::Deactivated,
-            false => Deactivated::NotActive,
-        })
+        Ok(Deactivated::Deactivated)
     }
 
     /// The volume that an entry links to; `None` where it is nothing, or no link of ours.
@@ -116,10 +112,6 @@ impl Machines {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    fn path(&self, entry: &str) -> Option<PathBuf> {
-        Some(self.names.look().host_path()?.join(entry))
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {

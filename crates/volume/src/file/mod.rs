@@ -7,10 +7,10 @@
 //! ```
 //!
 //! A volume is made under its partial name: filled, synced, renamed, and the directory synced,
-//! in this order. A call that finds its work done syncs the directory all the same, because the
-//! call that did it may have been cut off before. A directory whose sync failed is not changed
-//! again until the program has started anew: the system may have forgotten what it should write,
-//! and a second sync would prove nothing.
+//! in this order. Opening the backend syncs the directories first, so that a name which a program
+//! left behind without getting to its sync is durable before anybody relies on seeing it. A
+//! directory whose sync failed is not changed again until the program has started anew: the
+//! system may have forgotten what it should write, and a second sync would prove nothing.
 
 mod backend;
 mod disk;

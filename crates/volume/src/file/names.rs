@@ -28,7 +28,7 @@ impl Names {
         &*self.dir
     }
 
-    /// For changing.
+    /// For changing, or for saying that something is there: what is seen is durable.
     pub(super) fn change(&self) -> Result<&dyn Dir, VolumeError> {
         match self.unsettled.load(Ordering::Acquire) {
             true => Err(VolumeError::Unsettled),
@@ -36,7 +36,7 @@ impl Names {
         }
     }
 
-    /// Makes every change up to now durable, also those of calls that were cut off.
+    /// Makes every change up to now durable.
     pub(super) fn settle(&self, doing: Doing) -> Result<(), VolumeError> {
         self.change()?.sync().map_err(|source| {
             self.unsettled.store(true, Ordering::Release);
