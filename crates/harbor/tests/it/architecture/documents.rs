@@ -51,6 +51,15 @@ fn linked_paths(document: &str) -> Vec<String> {
         .collect()
 }
 
+/// Paths of this repository that a document names in backticks.
+fn named_paths(document: &str) -> Vec<String> {
+    let is_path = |word: &String| {
+        let folders = ["crates/", "docs/", "scripts/"];
+        folders.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '<', '*'])
+    };
+    document.lines().flat_map(quoted).filter(is_path).collect()
+}
+
 /// `..` taken away where it stands, so that the message names the file that is missing.
 fn resolved(folder: &Path, target: &str) -> PathBuf {
     let mut path = folder.to_path_buf();
@@ -83,6 +92,21 @@ fn links_between_the_documents_lead_somewhere() {
         }
     }
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
+}
+
+#[test]
+fn files_that_the_documents_name_are_there() {
+    let root = workspace::root();
+    let mut missing = Vec::new();
+    for file in workspace::documents() {
+        for path in named_paths(&file.text)
+            .into_iter()
+            .filter(|path| !root.join(path).exists())
+        {
+            missing.push(format!("{}: {path} is not there", file.path.display()));
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[cfg(test)]
@@ -119,6 +143,12 @@ Some words, [a link](docs/a.md#part) and [another](https://example.org/b.md).
     #[should_panic(expected = "no table under the heading \"Elsewhere\"")]
     fn a_missing_table_is_no_empty_table() {
         table(DOCUMENT, "Elsewhere");
+    }
+
+    #[test]
+    fn paths_in_backticks_are_told_from_other_words() {
+        let text = "`crates/a/src`, `make test` and `docs/b.md`; `cargo doc docs/c`";
+        assert_eq!(named_paths(text), ["crates/a/src", "docs/b.md"]);
     }
 
     #[test]
