@@ -95,7 +95,8 @@ impl<T: Tree> Layer<'_, T> {
             let dir = frame.dir;
             let child = self.known(dir, &name, node)?;
             match (child.shape, child.placed) {
-                (Shape::Directory, _) if !self.touched.is_fresh(node) => {
+                (Shape::Directory, Some(_)) if self.touched.is_fresh(node) => frame.keeps = true,
+                (Shape::Directory, _) => {
                     let next = self.frame(node, Some((dir, name, child)))?;
                     frames.push(next);
                 }

@@ -55,7 +55,8 @@ impl<'a> Header<'a> {
             [0, 0, 0, 0, 0, 0, 0, 0] => Dialect::V7,
             b"ustar  \0" => Dialect::Gnu,
             b"ustar\x0000" if &block[STAR_MARK] == b"tar\0" => Dialect::Star,
-            b"ustar\x0000" => Dialect::Ustar,
+            // Some Java writers leave the version out.
+            b"ustar\x0000" | b"ustar\0\0\0" => Dialect::Ustar,
             _ => {
                 return reject(
                     Code::HeaderMagic,

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod builder;
+mod corpus;
+mod differential;
+mod laws;
 mod limits;
 mod merge;
 mod rejections;

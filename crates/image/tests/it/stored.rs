@@ -117,6 +117,7 @@ fn all_dialects_are_read() {
         .with(345, b"short")
         .with(476, b"times")
         .with(508, b"tar\0");
+    let unversioned = prefix.clone().with(0, b"other").with(263, &[0, 0]);
     let gnu = Head::gnu(b'0', b"gnu").with(345, b"not a prefix");
     let old = Head::new(b'0', b"v7")
         .with(257, &[0; 8])
@@ -124,6 +125,7 @@ fn all_dialects_are_read() {
     let layer = Tar::new()
         .put(&prefix, b"")
         .put(&star, b"")
+        .put(&unversioned, b"")
         .put(&gnu, b"")
         .put(&old, b"")
         .extension(b'L', format!("{long}\0").as_bytes())
@@ -142,6 +144,7 @@ fn all_dialects_are_read() {
     let listing = image.listing();
     for path in [
         "/some/prefix/name",
+        "/some/prefix/other",
         "/short/star",
         "/gnu",
         "/v7",
