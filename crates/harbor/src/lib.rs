@@ -5,6 +5,7 @@
 //! * [`family`] writes families of layers, honest and hostile, always the same bytes;
 //! * [`oracle`] applies layers on its own and says what the root filesystem must hold, as a
 //!   [`manifest`];
+//! * [`readback`] says what a disk image does hold, through the kernel or debugfs.
 //!
 //! This crate depends on no other part of the workspace, so that a mistake there cannot be repeated
 //! by its judge, and it is never shipped.
@@ -14,4 +15,5 @@
 pub mod family;
 pub mod manifest;
 pub mod oracle;
+pub mod readback;
 pub mod s3;

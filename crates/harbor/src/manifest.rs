@@ -11,6 +11,9 @@ use std::fmt;
 /// SHA-256 of a content.
 pub type Sha256 = [u8; 32];
 
+/// Extended attributes by name, values as the kernel gives them.
+pub type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// What a path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -48,8 +51,8 @@ pub struct Node {
     pub gid: u32,
     /// Seconds since 1970, and nanoseconds (0 to 999,999,999) later.
     pub mtime: (i64, u32),
-    /// Extended attributes by name, values as the kernel gives them.
-    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Extended attributes.
+    pub xattrs: Xattrs,
     /// The smallest path of this inode, if it has several.
     pub group: Option<Vec<u8>>,
 }

@@ -128,11 +128,21 @@ pub fn truncated() -> Family {
 /// A gzip member without its end, whether the family is written plain or gzipped.
 #[must_use]
 pub fn truncated_gzip() -> Family {
-    // A member whose deflate stream is one stored block of which only half is there.
+    // A member whose deflate stream is one stored block (RFC 1951, 3.2.4) that ends too early.
+    let mut archive = Vec::new();
+    let file = Layer::new().file(
+        "usr/bin/half",
+        Content::Noise {
+            seed: 2,
+            length: 512,
+        },
+    );
+    file.write(&mut archive).expect("memory takes it");
+    let stated = u16::try_from(archive.len()).expect("four blocks");
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
-    bytes.extend_from_slice(&1024_u16.to_le_bytes());
-    bytes.extend_from_slice(&(!1024_u16).to_le_bytes());
-    bytes.extend_from_slice(&[0; 512]);
+    bytes.extend_from_slice(&stated.to_le_bytes());
+    bytes.extend_from_slice(&(!stated).to_le_bytes());
+    bytes.extend_from_slice(&archive[..700]);
     family("truncated-gzip", Layer::new().raw(&bytes).unclosed())
 }
 

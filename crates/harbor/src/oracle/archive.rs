@@ -1,6 +1,6 @@
 //! One layer's file as entries: path, node, content hashed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tar::{Archive, EntryType};
 
 use super::pax::{self, Records};
-use crate::manifest::{Kind, Node};
+use crate::manifest::{Kind, Node, Xattrs};
 
 /// The times that ext4 stores with 34 bits of seconds from -2^31 (Documentation/filesystems/ext4,
 /// "Inode Timestamps").
@@ -168,7 +168,7 @@ fn storable((seconds, nanos): (i64, u32)) -> (i64, u32) {
     }
 }
 
-fn xattrs(records: &Records) -> BTreeMap<Vec<u8>, Vec<u8>> {
+fn xattrs(records: &Records) -> Xattrs {
     let kept = |name: &str| {
         name.starts_with("user.")
             || name == "security.capability"

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn values_may_hold_newlines_and_equal_signs() {
-        let records = parse(b"12 a=b=c\nd\ne\n6 k=v\n").unwrap();
+        let records = parse(b"13 a=b=c\nd\ne\n6 k=v\n").unwrap();
         assert_eq!(value(&records, "a"), Some(&b"b=c\nd\ne"[..]));
         assert_eq!(value(&records, "k"), Some(&b"v"[..]));
         assert!(parse(b"9 a=b\n").is_err() && parse(b"x a=b\n").is_err());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{Kind, Manifest, Node};
+use crate::manifest::{Kind, Manifest, Node, Xattrs};
 
 /// Hops over symbolic links before a path counts as a loop.
 const MOST_HOPS: usize = 40;
@@ -46,7 +46,7 @@ pub(super) fn bare_directory() -> Node {
         uid: 0,
         gid: 0,
         mtime: (0, 0),
-        xattrs: BTreeMap::new(),
+        xattrs: Xattrs::new(),
         group: None,
     }
 }
