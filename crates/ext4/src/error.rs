@@ -142,6 +142,12 @@ pub enum Error {
         /// The inode.
         inode: InodeNumber,
     },
+    /// A read of the file that is being written.
+    #[error("{inode} is still open for writing")]
+    StillOpen {
+        /// The inode.
+        inode: InodeNumber,
+    },
     /// A write before the end of the one before it.
     #[error("{inode}: a write at {offset} after one that ended at {written}")]
     NotAscending {

@@ -23,10 +23,13 @@
 //! checksums with a seed of their own, flexible block groups, a clean journal, and 256-byte
 //! inodes with nanosecond times.
 
+mod block_cache;
 mod device;
 mod error;
 mod filesystem;
 mod format;
+mod free_runs;
+mod layout;
 mod memory;
 mod metadata;
 mod node;
@@ -36,5 +39,5 @@ pub use error::{Error, Place, Result};
 pub use filesystem::Filesystem;
 pub use format::{DEFAULT_SIZE, FORMAT_VERSION, Format, MAX_SIZE, MIN_SIZE, Usage};
 pub use memory::MemoryDevice;
-pub use metadata::{Metadata, Permissions, Timestamp};
+pub use metadata::{Metadata, Permissions, Timestamp, Xattrs};
 pub use node::{Child, InodeNumber, Kind, New, Stat};

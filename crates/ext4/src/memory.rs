@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt, io};
 use crate::device::Device;
 
 /// Bytes per page, the unit that is held or not.
-const PAGE: u64 = 4096;
+const PAGE: u64 = PAGE_LEN as u64;
+const PAGE_LEN: usize = 4096;
 
 /// A sparse device in memory. What was never written, or discarded since, reads as zeros.
 #[derive(Clone, Default)]
@@ -64,7 +65,7 @@ fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, usize)> 
             return None;
         }
         let within = usize::try_from(at % PAGE).expect("less than a page");
-        let take = left.min(PAGE as usize - within);
+        let take = left.min(PAGE_LEN - within);
         let piece = (at / PAGE, within, take);
         at += take as u64;
         left -= take;
@@ -98,7 +99,7 @@ impl Device for MemoryDevice {
             let content = self
                 .pages
                 .entry(page)
-                .or_insert_with(|| vec![0; PAGE as usize].into_boxed_slice());
+                .or_insert_with(|| vec![0; PAGE_LEN].into_boxed_slice());
             content[within..within + take].copy_from_slice(&bytes[done..done + take]);
             done += take;
         }
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(device.allocated(), 8192);
         device.discard(0, 4096).unwrap();
         device.read_at(4088, &mut buf).unwrap();
-        assert_eq!(&buf[..9], b"\0\0\0\0\0\0\0\0t");
+        assert_eq!(&buf[..12], b"\0\0\0\0\0\0\0\0 the");
     }
 
     #[test]

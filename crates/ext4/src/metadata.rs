@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 
+/// Extended attributes: full name, value.
+pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Everything about an inode that is not its content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
@@ -16,7 +19,7 @@ pub struct Metadata {
     pub mtime: Timestamp,
     /// Extended attributes, full name and value, each name once, in any order. POSIX ACLs
     /// (`system.posix_acl_access` and `_default`) are in the form that `setxattr(2)` takes.
-    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    pub xattrs: Xattrs,
 }
 
 /// The permission bits of a mode with set-user-id, set-group-id and sticky: 0 to 0o7777.

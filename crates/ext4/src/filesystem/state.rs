@@ -1,104 +1,116 @@
-//! The state of a filesystem (signatures first; the bodies follow part by part).
+//! The state of a filesystem, and what can be told from it alone.
 
-use std::ops::Range;
+use std::{cell::RefCell, collections::BTreeSet, ops::Range, sync::Arc};
 
-use crate::{Child, Device, Format, InodeNumber, Metadata, New, Result, Stat, Usage};
+use super::{directories::Directories, write::Writer};
+use crate::{
+    block_cache::BlockCache,
+    device::Device,
+    error::{Error, Result},
+    format::Usage,
+    free_runs::FreeRuns,
+    layout::{Descriptor, Extent, Geometry, Seed, Superblock, low32},
+    node::InodeNumber,
+};
 
 /// An ext4 filesystem on a device.
+///
+/// Changes are durable once [`Filesystem::commit`] has returned; until then the device holds
+/// neither the filesystem as it was nor as it will be. Inodes are named by number; a number that
+/// came from this filesystem is good until the inode's last name is removed.
+///
+/// Names are bytes: 1 to 255 of them, without slash and NUL, and not `.` or `..`.
 #[derive(Debug)]
 pub struct Filesystem<D> {
-    device: D,
+    pub(super) cache: BlockCache<D>,
+    pub(super) geometry: Geometry,
+    pub(super) superblock: Superblock,
+    /// The superblock as it is on the device; `None` before the first commit.
+    pub(super) stored_superblock: Option<Box<[u8; 1024]>>,
+    pub(super) seed: Seed,
+    pub(super) descriptors: Vec<Descriptor>,
+    /// Groups whose bitmaps, counts or flags are not on the device yet.
+    pub(super) changed_groups: BTreeSet<u32>,
+    pub(super) blocks: FreeRuns,
+    /// Inodes, counted from 0: the number less one.
+    pub(super) inodes: FreeRuns,
+    /// Blocks that a commit must discard, unless they are in use again by then.
+    pub(super) freed: Vec<Range<u64>>,
+    /// Superblocks, descriptors, bitmaps and inode tables: sorted and apart from each other.
+    pub(super) fixed: Vec<Range<u64>>,
+    /// The journal but for its first block: zeros.
+    pub(super) empty_journal: Vec<Range<u64>>,
+    pub(super) directories: Directories,
+    pub(super) writer: Option<Writer>,
+    /// The map of the file read last.
+    pub(super) last_map: RefCell<Option<(InodeNumber, Arc<[Extent]>)>>,
+    pub(super) poisoned: bool,
 }
 
 impl<D: Device> Filesystem<D> {
-    /// Makes an empty filesystem on a device that reads as zeros, and commits it.
-    pub fn make(_device: D, _format: &Format) -> Result<Self> {
-        todo!()
-    }
-    /// Opens a filesystem of this format.
-    pub fn open(_device: D) -> Result<Self> {
-        todo!()
-    }
     /// The root directory.
-    pub fn root(&self) -> InodeNumber {
+    #[must_use]
+    pub const fn root(&self) -> InodeNumber {
         InodeNumber::ROOT
     }
-    /// What `name` is in the directory; `None` where it has no such entry.
-    pub fn lookup(&self, _dir: InodeNumber, _name: &[u8]) -> Result<Option<InodeNumber>> {
-        todo!()
-    }
-    /// What is known of an inode.
-    pub fn stat(&self, _inode: InodeNumber) -> Result<Stat> {
-        todo!()
-    }
-    /// The entries of a directory but `.` and `..`, in the order they are stored in.
-    pub fn children(&self, _dir: InodeNumber) -> Result<Vec<Child>> {
-        todo!()
-    }
-    /// The target of a symbolic link.
-    pub fn read_link(&self, _inode: InodeNumber) -> Result<Vec<u8>> {
-        todo!()
-    }
-    /// Extended attributes: full name and value, sorted by name.
-    pub fn xattrs(&self, _inode: InodeNumber) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        todo!()
-    }
-    /// Reads a regular file from `offset`: as many bytes as there are and `buf` holds; 0 at the end.
-    pub fn read(&self, _inode: InodeNumber, _offset: u64, _buf: &mut [u8]) -> Result<usize> {
-        todo!()
-    }
-    /// Makes a new inode and its entry in the directory. A file that is still open is closed first.
-    pub fn create(
-        &mut self,
-        _dir: InodeNumber,
-        _name: &[u8],
-        _new: New<'_>,
-        _metadata: &Metadata,
-    ) -> Result<InodeNumber> {
-        todo!()
-    }
-    /// Writes to the regular file created last, at ascending offsets; what is skipped is a hole.
-    pub fn write(&mut self, _inode: InodeNumber, _offset: u64, _bytes: &[u8]) -> Result<()> {
-        todo!()
-    }
-    /// Ends the writing of a file. Closing one that is not open does nothing.
-    pub fn close(&mut self, _inode: InodeNumber) -> Result<()> {
-        todo!()
-    }
-    /// Replaces mode, owner, time and extended attributes.
-    pub fn set_metadata(&mut self, _inode: InodeNumber, _metadata: &Metadata) -> Result<()> {
-        todo!()
-    }
-    /// Gives an inode that is no directory another name.
-    pub fn link(&mut self, _dir: InodeNumber, _name: &[u8], _target: InodeNumber) -> Result<()> {
-        todo!()
-    }
-    /// Removes a name, and the inode with its blocks when it was the last one; a directory must be empty.
-    pub fn unlink(&mut self, _dir: InodeNumber, _name: &[u8]) -> Result<()> {
-        todo!()
-    }
-    /// Makes everything so far durable.
-    pub fn commit(&mut self) -> Result<()> {
-        todo!()
-    }
-    /// Sets the UUID; it goes out with the next commit.
-    pub fn set_uuid(&mut self, _uuid: [u8; 16]) -> Result<()> {
-        todo!()
-    }
-    /// How full it is.
-    pub fn usage(&self) -> Usage {
-        todo!()
-    }
-    /// Byte ranges that may hold anything but zeros, ascending, as of the last commit.
-    pub fn used_extents(&self) -> impl Iterator<Item = Range<u64>> + '_ {
-        std::iter::empty()
-    }
+
     /// The device.
-    pub fn device(&self) -> &D {
-        &self.device
+    #[must_use]
+    pub const fn device(&self) -> &D {
+        self.cache.device()
     }
-    /// The device, without what was not committed.
+
+    /// The device; what was not committed is lost.
+    #[must_use]
     pub fn into_device(self) -> D {
-        self.device
+        self.cache.into_device()
+    }
+
+    /// The filesystem's UUID.
+    #[must_use]
+    pub fn uuid(&self) -> [u8; 16] {
+        self.superblock.uuid()
+    }
+
+    /// Sets the UUID, in the superblocks only. It is on the device after the next commit.
+    ///
+    /// # Errors
+    /// [`Error::NullUuid`] for all zeros, [`Error::Poisoned`].
+    pub fn set_uuid(&mut self, uuid: [u8; 16]) -> Result<()> {
+        self.change(|filesystem| {
+            if uuid == [0; 16] {
+                return Err(Error::NullUuid);
+            }
+            filesystem.superblock.set_uuid(uuid);
+            Ok(())
+        })
+    }
+
+    /// How full it is. What is still to be written of an open file is not counted.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        Usage {
+            block_size: 4096,
+            blocks: self.geometry.blocks(),
+            free_blocks: self.blocks.free(),
+            inodes: self.geometry.inodes(),
+            free_inodes: low32(self.inodes.free()),
+        }
+    }
+
+    /// Runs an operation that changes something, and remembers if it failed halfway.
+    pub(super) fn change<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let result = operation(self);
+        self.poisoned = matches!(
+            result,
+            Err(Error::Device { .. } | Error::Corrupt { .. } | Error::NoSpace | Error::NoInodes)
+        );
+        result
     }
 }

@@ -1,0 +1,28 @@
+//! What is on the device, byte for byte: pure functions between values and their stored form.
+//!
+//! Offsets and values are those of the kernel's `Documentation/filesystems/ext4`; each file names
+//! the page it follows. Nothing here reads or writes a device.
+
+mod acl;
+mod bitmap;
+mod bytes;
+mod checksum;
+mod directory;
+mod extent;
+mod geometry;
+mod group;
+mod inode;
+mod journal;
+mod superblock;
+mod xattr;
+
+pub(crate) use bitmap::{bitmap_runs, bitmap_with_free};
+pub(crate) use bytes::{BLOCK, BLOCK_SIZE, Block, low32, to_index, zeroed};
+pub(crate) use checksum::Seed;
+pub(crate) use directory::{DirBlock, entry_len, kind_code};
+pub(crate) use extent::{Entries, Extent, MAX_EXTENT_BLOCKS, Node, NodeHeader, Pointer, Root};
+pub(crate) use geometry::{Geometry, INODES_PER_BLOCK};
+pub(crate) use group::{DESCRIPTORS_PER_BLOCK, Descriptor, flag};
+pub(crate) use inode::{FAST_SYMLINK_MAX, MAX_LINKS, RawInode};
+pub(crate) use journal::{journal_blocks, journal_superblock};
+pub(crate) use superblock::{SUPERBLOCK_OFFSET, Superblock};
