@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio::sync::broadcast;
@@ -20,7 +20,8 @@ pub struct Ctx<Req, Resp, H> {
     request: Req,
     response: Resp,
     attempt: Attempt<H>,
-    completion: Vec<Write<H>>,
+    /// In a mutex only so that a context can be shared: a write need not be.
+    completion: Mutex<Vec<Write<H>>>,
 }
 
 impl<Req, Resp, H: 'static> Ctx<Req, Resp, H> {
@@ -97,11 +98,12 @@ impl<Req, Resp, H: 'static> Ctx<Req, Resp, H> {
 
     /// Adds a domain write that commits in the transaction of the step's completion, or not at all.
     /// If it is refused, the run has failed, with a system error.
-    pub fn on_completion(
-        &mut self,
-        write: impl FnOnce(&H) -> Result<(), WriteError> + Send + 'static,
-    ) {
-        self.completion.push(Write::new(write));
+    pub fn on_completion(&self, write: impl FnOnce(&H) -> Result<(), WriteError> + Send + 'static) {
+        let mut completion = self
+            .completion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        completion.push(Write::new(write));
     }
 
     /// The attempt, for the tasks and threads that do the step's work.
@@ -114,12 +116,16 @@ impl<Req, Resp, H: 'static> Ctx<Req, Resp, H> {
             request,
             response,
             attempt,
-            completion: Vec::new(),
+            completion: Mutex::default(),
         }
     }
 
     pub(crate) fn into_parts(self) -> (Resp, Vec<Write<H>>) {
-        (self.response, self.completion)
+        let completion = self.completion.into_inner();
+        (
+            self.response,
+            completion.unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 

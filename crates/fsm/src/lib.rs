@@ -13,6 +13,8 @@ mod observe;
 mod panic;
 mod policy;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod view;
 mod workflow;
 

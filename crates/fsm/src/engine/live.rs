@@ -101,7 +101,11 @@ impl LiveRuns {
 
     /// Lets go of a run: from now on another may claim it.
     pub(super) fn release(&self, live: &Live, exit: Exit) {
-        self.lock().remove(&live.run);
+        let mut runs = self.lock();
+        if (runs.get(&live.run)).is_some_and(|held| std::ptr::eq(held.as_ref(), live)) {
+            runs.remove(&live.run);
+        }
+        drop(runs);
         live.leave(exit);
     }
 

@@ -63,6 +63,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Content {
     runs: BTreeMap<RunId, Kept>,
+    /// The number of the run that was made last.
+    last: u64,
     ledger: Ledger,
 }
 
@@ -143,8 +145,8 @@ impl Content {
                 if let Some(active) = active {
                     return Ok(Committed::AlreadyActive(active.run));
                 }
-                let last = self.runs.keys().next_back().map_or(0, |run| run.get());
-                Some(RunId::new(last + 1).expect("fewer than 2^63 runs fit in memory"))
+                let run = RunId::new(self.last + 1);
+                Some(run.expect("fewer than 2^63 runs fit in memory"))
             }
             Target::Run { run, guard, .. } => {
                 self.check(*run, *guard)?;
@@ -159,6 +161,7 @@ impl Content {
                 .map_err(WriteRefused)?;
         }
         self.ledger = ledger;
+        self.last = run.map_or(self.last, |run| self.last.max(run.get()));
         let Some(run) = run else {
             return Ok(Committed::Stored);
         };

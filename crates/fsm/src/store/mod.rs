@@ -15,6 +15,6 @@ pub use error::{Cause, CommitError, OpenError, StoreError, WriteRefused};
 pub use memory::{Ledger, MemoryStore};
 pub use select::RunFilter;
 pub use sqlite::{Migrations, Readers, SqliteStore};
-pub use write::{Write, WriteError};
+pub use write::{Write, WriteError, write};
 
-pub(crate) use write::{Slot, into_write};
+pub(crate) use write::{domain_batch, into_write};

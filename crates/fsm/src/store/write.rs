@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::BoxError;
+use crate::store::{Batch, CommitError, Store, Target};
 
 /// What a domain write fails with: any error. The store takes one that comes from the disk or from
 /// SQLite itself for its own ([`StoreError`](crate::store::StoreError)); any other refuses the batch.
@@ -62,4 +63,30 @@ pub(crate) fn into_write<H, T: Send + 'static>(
         Ok(())
     });
     (write, Slot(slot))
+}
+
+/// Makes a domain write outside of any run; it is durable when this returns.
+///
+/// # Errors
+/// [`CommitError::Refused`] with what the write failed with, [`CommitError::Store`] if the store
+/// failed. Nothing was written then.
+pub async fn write<S: Store, T: Send + 'static>(
+    store: &S,
+    write: impl FnOnce(&S::Handle) -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, CommitError> {
+    let (batch, slot) = domain_batch(write);
+    store.commit(batch).await?;
+    Ok(slot.take())
+}
+
+pub(crate) fn domain_batch<H, T: Send + 'static>(
+    write: impl FnOnce(&H) -> Result<T, WriteError> + Send + 'static,
+) -> (Batch<H>, Slot<T>) {
+    let (write, slot) = into_write(write);
+    let batch = Batch {
+        target: Target::Domain,
+        events: Vec::new(),
+        writes: vec![write],
+    };
+    (batch, slot)
 }

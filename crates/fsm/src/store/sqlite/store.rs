@@ -14,8 +14,8 @@ use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::writer::{Commit, Job, work};
 use crate::store::sqlite::{open, rows};
 use crate::store::{
-    Batch, CommitError, Committed, OpenError, RawRun, RunFilter, Store, StoreError, Target,
-    WriteError, into_write,
+    Batch, CommitError, Committed, OpenError, RawRun, RunFilter, Store, StoreError, WriteError,
+    domain_batch,
 };
 
 /// How many reads are made at once for those that wait without blocking.
@@ -101,9 +101,7 @@ impl SqliteStore {
         &self,
         write: impl FnOnce(&Connection) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, CommitError> {
-        let (batch, slot) = domain_batch(write);
-        self.commit(batch).await?;
-        Ok(slot.take())
+        crate::store::write(self, write).await
     }
 
     /// As [`SqliteStore::write`], for a thread that does blocking work.
@@ -199,18 +197,6 @@ impl SqliteStore {
         }
         self.inner.jobs.send(job).map_err(|_| StoreError::Closed)
     }
-}
-
-fn domain_batch<T: Send + 'static>(
-    write: impl FnOnce(&Connection) -> Result<T, WriteError> + Send + 'static,
-) -> (Batch<Connection>, crate::store::Slot<T>) {
-    let (write, slot) = into_write(write);
-    let batch = Batch {
-        target: Target::Domain,
-        events: Vec::new(),
-        writes: vec![write],
-    };
-    (batch, slot)
 }
 
 impl Store for SqliteStore {

@@ -1,0 +1,306 @@
+//! Whatever sequence of events is legal live is legal replayed, and to the same status; any other is
+//! refused, live and replayed.
+
+use longshore_fsm::clock::{Jitter, Timestamp};
+use longshore_fsm::decide::{Action, Moment, decide, plan};
+use longshore_fsm::log::{Phase, RunStatus, advance, replay};
+use longshore_fsm::{
+    Ended, ErrorKind, Event, EventRecord, Interruption, ParkReason, RunId, Seq, StepName,
+    StepPolicy, StoredError, StuckAfter, WorkflowKey,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngSeed};
+use serde_json::json;
+
+const STEPS: [&str; 3] = ["one", "two", "three"];
+
+fn config(cases: u32) -> Config {
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(20_260_101),
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+fn key() -> WorkflowKey {
+    WorkflowKey {
+        name: String::from("work"),
+        version: 1,
+    }
+}
+
+fn started() -> Event {
+    Event::Started {
+        workflow: key(),
+        id: String::from("a"),
+        request: json!({"n": 1}),
+        steps: STEPS.map(StepName::new).to_vec(),
+        response: json!([]),
+    }
+}
+
+fn error() -> impl Strategy<Value = StoredError> {
+    use ErrorKind::{Abort, Error, Panic, System, Timeout, User};
+    select(vec![Error, Abort, User, System, Panic, Timeout]).prop_map(|kind| StoredError {
+        kind,
+        text: format!("{kind:?}"),
+        detail: None,
+    })
+}
+
+fn ended() -> impl Strategy<Value = Ended> {
+    prop_oneof![
+        Just(Ended::Completed),
+        error().prop_map(|error| Ended::Failed {
+            step: StepName::new("one"),
+            error
+        }),
+        select(vec!["enough", "other"]).prop_map(|cause| Ended::Cancelled {
+            cause: cause.into()
+        }),
+        Just(Ended::ContinuedAs {
+            run: RunId::new(9).unwrap()
+        }),
+    ]
+}
+
+/// Any event, whether it fits or not.
+fn any_event() -> impl Strategy<Value = Event> {
+    let step = || select(STEPS.to_vec()).prop_map(StepName::new);
+    let attempt = || 0_u32..4;
+    let by = select(vec![
+        Interruption::Crash,
+        Interruption::Shutdown,
+        Interruption::Cancel,
+    ]);
+    let after = select(vec![StuckAfter::Timeout, StuckAfter::Cancel]);
+    prop_oneof![
+        Just(started()),
+        (step(), attempt()).prop_map(|(step, attempt)| Event::AttemptStarted { step, attempt }),
+        (step(), attempt(), any::<u8>()).prop_map(|(step, attempt, n)| Event::StepCompleted {
+            step,
+            attempt,
+            response: json!([n])
+        }),
+        (step(), attempt(), error()).prop_map(|(step, attempt, error)| Event::AttemptFailed {
+            step,
+            attempt,
+            error
+        }),
+        (step(), attempt(), by, proptest::option::of(error())).prop_map(
+            |(step, attempt, by, error)| Event::AttemptInterrupted {
+                step,
+                attempt,
+                by,
+                error
+            }
+        ),
+        (step(), attempt(), after).prop_map(|(step, attempt, after)| Event::AttemptStuck {
+            step,
+            attempt,
+            after
+        }),
+        (step(), any::<u32>()).prop_map(|(step, until)| Event::RetryScheduled {
+            step,
+            until: Timestamp::from_millis(u64::from(until))
+        }),
+        select(vec!["enough", "other"]).prop_map(|cause| Event::CancelRequested {
+            cause: cause.into()
+        }),
+        Just(Event::Parked {
+            reason: ParkReason::UnknownWorkflow { workflow: key() }
+        }),
+        Just(Event::Unparked),
+        ended().prop_map(|ended| Event::Ended { ended }),
+    ]
+}
+
+/// Makes an event fit the status as far as it can: so that legal sequences get long.
+fn fitted(status: &RunStatus, mut event: Event) -> Event {
+    let (current, now) = (status.step().cloned(), status.attempt);
+    match &mut event {
+        Event::AttemptStarted { step, attempt } => {
+            *attempt = now + 1;
+            *step = current.unwrap_or(step.clone());
+        }
+        Event::StepCompleted { step, attempt, .. }
+        | Event::AttemptFailed { step, attempt, .. }
+        | Event::AttemptInterrupted { step, attempt, .. }
+        | Event::AttemptStuck { step, attempt, .. } => {
+            *attempt = now;
+            *step = current.unwrap_or(step.clone());
+        }
+        Event::RetryScheduled { step, .. } => *step = current.unwrap_or(step.clone()),
+        Event::Ended {
+            ended: Ended::Failed { step, error },
+        } => {
+            *step = current.unwrap_or(step.clone());
+            *error = status.last_error.clone().unwrap_or(error.clone());
+        }
+        Event::Ended {
+            ended: Ended::Cancelled { cause },
+        } => {
+            *cause = status.cancel.as_deref().unwrap_or(cause).to_owned();
+        }
+        _ => {}
+    }
+    event
+}
+
+fn record(seq: Seq, event: Event) -> EventRecord {
+    EventRecord {
+        seq,
+        at: Timestamp::from_millis(seq.get() * 10),
+        event,
+    }
+}
+
+/// The sequence of those of the events that are legal, each fitted first, and the status after it.
+fn legal(events: Vec<Event>) -> (Vec<EventRecord>, RunStatus, usize) {
+    let mut records = vec![record(Seq::new(1), started())];
+    let mut status = advance(None, &records[0]).unwrap();
+    let mut refused = 0;
+    for event in events {
+        let next = record(status.seq.next(), fitted(&status, event));
+        match advance(Some(&status), &next) {
+            Ok(after) => {
+                status = after;
+                records.push(next);
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    (records, status, refused)
+}
+
+fn moment(stopping: bool) -> Moment {
+    Moment {
+        now: Timestamp::from_millis(1_000),
+        jitter: Jitter::NONE,
+        stopping,
+    }
+}
+
+proptest! {
+    #![proptest_config(config(400))]
+
+    #[test]
+    fn what_is_replayed_is_what_was_live(events in prop::collection::vec(any_event(), 0..80)) {
+        let (records, live, _) = legal(events);
+        prop_assert_eq!(replay(&records).unwrap(), Some(live.clone()));
+        // Through the store's JSON as well.
+        let read: Vec<EventRecord> = records
+            .iter()
+            .map(|r| {
+                let body = serde_json::to_string(&r.event).unwrap();
+                EventRecord { event: serde_json::from_str(&body).unwrap(), ..r.clone() }
+            })
+            .collect();
+        prop_assert_eq!(&read, &records);
+        prop_assert_eq!(replay(&read).unwrap(), Some(live));
+    }
+
+    #[test]
+    fn an_illegal_event_is_refused_live_and_replayed(
+        events in prop::collection::vec(any_event(), 0..40),
+        wrong in any_event(),
+    ) {
+        let (mut records, live, _) = legal(events);
+        let wrong = record(live.seq.next(), wrong);
+        let refused = advance(Some(&live), &wrong);
+        records.push(wrong);
+        prop_assert_eq!(replay(&records).map(|s| s.unwrap()), refused);
+    }
+
+    #[test]
+    fn what_must_hold_of_every_legal_sequence(events in prop::collection::vec(any_event(), 0..80)) {
+        let (records, live, _) = legal(events);
+        let completed: Vec<_> = records
+            .iter()
+            .filter_map(|r| match &r.event {
+                Event::StepCompleted { step, .. } => Some(step.as_str()),
+                _ => None,
+            })
+            .collect();
+        // None skipped, none twice, in order.
+        prop_assert_eq!(&completed[..], &STEPS[..completed.len()]);
+        prop_assert_eq!(live.completed, completed.len());
+        let ends = records.iter().filter(|r| matches!(r.event, Event::Ended { .. })).count();
+        prop_assert_eq!(ends, usize::from(!live.is_active()));
+        if live.phase == Phase::Ended(Ended::Completed) {
+            prop_assert_eq!(completed.len(), STEPS.len());
+        }
+        // No attempt's number comes twice for a step.
+        let mut attempts: Vec<_> = records
+            .iter()
+            .filter_map(|r| match &r.event {
+                Event::AttemptStarted { step, attempt } => Some((step.clone(), *attempt)),
+                _ => None,
+            })
+            .collect();
+        let count = attempts.len();
+        attempts.sort();
+        attempts.dedup();
+        prop_assert_eq!(attempts.len(), count);
+    }
+
+    #[test]
+    fn what_is_decided_is_legal_and_comes_to_rest(
+        events in prop::collection::vec(any_event(), 0..40),
+        stopping in any::<bool>(),
+    ) {
+        let (_, live, _) = legal(events);
+        let policy = StepPolicy::default();
+        let planned = plan(Some(&live), [], |_| policy, moment(stopping)).unwrap();
+        prop_assert!(planned.records.len() <= 2, "{:?}", planned.records);
+        let next = decide(&planned.status, &policy, moment(stopping));
+        prop_assert!(!matches!(next, Action::Record(_)));
+        if stopping {
+            let began = planned.records.iter().any(|r| matches!(r.event, Event::AttemptStarted { .. }));
+            prop_assert!(!began);
+        }
+        // A run that is not over and not parked always has something next.
+        if next == Action::Rest && !stopping {
+            prop_assert!(matches!(planned.status.phase, Phase::Ended(_) | Phase::Parked(_)));
+        }
+    }
+}
+
+#[test]
+fn the_sequences_that_are_tried_are_worth_trying() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::new(config(1));
+    let events = prop::collection::vec(any_event(), 80);
+    let (mut ended, mut completed, mut refused, mut longest) = (0, 0, 0, 0);
+    for _ in 0..400 {
+        let (records, live, no) = legal(events.new_tree(&mut runner).unwrap().current());
+        ended += usize::from(!live.is_active());
+        completed += live.completed;
+        refused += usize::from(no > 0);
+        longest = longest.max(records.len());
+    }
+    assert!(ended > 100, "{ended} ended");
+    assert!(completed > 100, "{completed} steps completed");
+    assert!(refused > 300, "{refused} had an illegal event");
+    assert!(longest > 15, "the longest has {longest} events");
+}
+
+#[test]
+fn an_event_out_of_its_place_is_refused() {
+    let first = record(Seq::new(1), started());
+    let status = advance(None, &first).unwrap();
+    let cancel = Event::CancelRequested {
+        cause: String::from("enough"),
+    };
+    for seq in [0, 1, 3] {
+        assert!(
+            advance(Some(&status), &record(Seq::new(seq), cancel.clone())).is_err(),
+            "{seq}"
+        );
+    }
+    assert!(advance(None, &record(Seq::new(2), started())).is_err());
+    assert!(advance(Some(&status), &record(Seq::new(2), cancel)).is_ok());
+    assert_eq!(replay(&[]).unwrap(), None);
+}
