@@ -210,9 +210,36 @@ fn a_failed_sync_is_not_made_good_by_a_second_one() {
     file.sync().unwrap();
     assert_eq!(content(&fs, "a"), [1; 512]);
     assert_eq!(outcomes(&fs, |fs| content(fs, "a")[0]), [0, 1].into());
-    file.write_at(0, &[1]).unwrap();
+    file.write_at(0, &[2]).unwrap();
     file.sync().unwrap();
-    assert_eq!(outcomes(&fs, |fs| content(fs, "a")[0]), [1].into());
+    assert_eq!(outcomes(&fs, |fs| content(fs, "a")[0]), [2].into());
+}
+
+#[test]
+fn a_length_whose_sync_failed_is_not_made_good_by_a_second_one() {
+    let fs = Simulated::new();
+    let file = durable_file(&fs, "a", &[1; 512]);
+    file.set_len(1024).unwrap();
+    let next = fs.power().changes() + 1;
+    fs.power().plan(Plan::FailOnce(next, Failure::Io));
+    file.sync().unwrap_err();
+    file.sync().unwrap();
+    let lens = || outcomes(&fs, |fs| content(fs, "a").len());
+    assert_eq!(lens(), [512, 1024].into());
+    file.set_len(2048).unwrap();
+    file.sync().unwrap();
+    assert_eq!(lens(), [2048].into());
+}
+
+#[test]
+fn a_page_that_ends_past_the_file_is_freed_with_its_last_byte() {
+    let fs = Simulated::new();
+    let file = durable_file(&fs, "a", &[1; 5000]);
+    file.punch(4096, 904).unwrap();
+    assert_eq!(file.allocated().unwrap(), PAGE_BYTES);
+    file.write_at(4096, &[1; 904]).unwrap();
+    file.set_len(4096).unwrap();
+    assert_eq!(file.allocated().unwrap(), PAGE_BYTES);
 }
 
 #[test]

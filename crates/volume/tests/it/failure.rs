@@ -1,7 +1,7 @@
 //! Failing changes: each call of the file backend fails with a typed error, leaves nothing
 //! half-made, and what it then says can be relied on.
 
-use longshore_durable::{Failure, PAGE_BYTES, Plan, Power, Simulated, Space};
+use longshore_durable::{Dir, Entry, Failure, PAGE_BYTES, Plan, Power, Simulated, Space};
 use longshore_volume::{Access, Backend, DiskError, FileBackend, VolumeError};
 
 use crate::conformance::{MIB, head, id, name, volume};
@@ -63,6 +63,9 @@ fn a_call_that_failed_once_can_be_repeated_or_says_that_it_cannot() {
                 let error = answer.expect_err(&context);
                 let is_full = matches!(error, VolumeError::NoSpace { .. });
                 assert_eq!(is_full, failure == Failure::NoSpace, "{context}: {error:?}");
+                let files = root.dir("volumes").unwrap().list().unwrap();
+                let is_whole = |file: &Entry| file.name.ends_with(".img");
+                assert!(files.iter().all(is_whole), "{context}: {files:?}");
                 let repeated = match call(&backend) {
                     Err(VolumeError::Unsettled) => {
                         call(&FileBackend::open(&root.crash(0)).unwrap())
