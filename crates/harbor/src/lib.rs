@@ -3,6 +3,7 @@
 //! What is built by longshore is judged here by something else:
 //! * [`s3`] serves a directory as a bucket, records every request and breaks answers to order;
 //! * [`family`] writes families of layers, honest and hostile, always the same bytes;
+//! * [`real`] makes (once) a small family of real Debian packages;
 //! * [`oracle`] applies layers on its own and says what the root filesystem must hold, as a
 //!   [`manifest`];
 //! * [`readback`] says what a disk image does hold, through the kernel or debugfs.
@@ -16,4 +17,5 @@ pub mod family;
 pub mod manifest;
 pub mod oracle;
 pub mod readback;
+pub mod real;
 pub mod s3;

@@ -9,7 +9,7 @@ use longshore_harbor::oracle;
 use longshore_harbor::readback::{self, Reader};
 
 /// Whether root is here; what needs it says so and passes over it.
-fn root_for(what: &str) -> bool {
+pub(crate) fn root_for(what: &str) -> bool {
     let root = Reader::available() == Reader::Kernel;
     if !root {
         println!("skipped without root: {what}");
@@ -44,7 +44,7 @@ fn oracle_of(family: &Family, packing: Packing) -> Manifest {
 }
 
 /// An ext4 filesystem with these layers, extracted by GNU tar through the kernel.
-fn image(dir: &Path, layers: &[PathBuf]) -> PathBuf {
+pub(crate) fn image(dir: &Path, layers: &[PathBuf]) -> PathBuf {
     let image = dir.join("image");
     let point = dir.join("mounted");
     std::fs::create_dir(&point).unwrap();

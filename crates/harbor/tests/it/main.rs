@@ -7,6 +7,7 @@ mod architecture;
 mod families;
 mod http;
 mod judges;
+mod program;
 mod s3_clients;
 mod s3_faults;
 mod s3_objects;
