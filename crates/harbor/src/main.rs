@@ -146,9 +146,7 @@ fn until_input_ends() {
 
 /// Prints requests up to the first that is still under way, or all; how many were printed.
 fn print_requests(requests: &[Exchange], all: bool) -> usize {
-    let done = requests
-        .iter()
-        .take_while(|exchange| exchange.complete || all);
+    let done = requests.iter().take_while(|exchange| exchange.ended || all);
     done.map(|exchange| {
         let range = exchange.range.as_deref().unwrap_or("-");
         let status = exchange.status.unwrap_or(0);

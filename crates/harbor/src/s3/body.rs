@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::fault::Fault;
 use super::gate::Gate;
-use super::record::Entry;
+use super::record::Ongoing;
 use super::socket::Line;
 
 /// Largest piece sent at once under [`Fault::Throttle`], so that a slow answer trickles.
@@ -99,7 +99,7 @@ pub(super) struct Outgoing {
     sent: u64,
     flush: Flush,
     pace: Option<(Instant, Pin<Box<Sleep>>)>,
-    entry: Arc<Entry>,
+    entry: Ongoing,
     line: Arc<Line>,
 }
 
@@ -115,7 +115,7 @@ impl Outgoing {
         inner: s3s::Body,
         length: Option<u64>,
         plan: Plan,
-        entry: Arc<Entry>,
+        entry: Ongoing,
         line: Arc<Line>,
     ) -> Self {
         Self {

@@ -4,6 +4,7 @@
 //! answered. Bytes are counted before they are handed to the connection, so that a client that has
 //! all of a body never sees a smaller count here.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,6 +43,8 @@ pub struct Exchange {
     /// Whether the body was sent to its end. False while it is under way, was cut by a fault, or
     /// was given up by the client.
     pub complete: bool,
+    /// Whether nothing more will be sent: the answer is complete or was given up.
+    pub ended: bool,
 }
 
 /// The head of a request, as it is recorded.
@@ -63,6 +66,7 @@ pub(super) struct Entry {
     status: AtomicU16,
     bytes_sent: AtomicU64,
     complete: AtomicBool,
+    ended: AtomicBool,
 }
 
 impl Entry {
@@ -91,7 +95,26 @@ impl Entry {
             status: (status != 0).then_some(status),
             bytes_sent: self.bytes_sent.load(Ordering::Acquire),
             complete: self.complete.load(Ordering::Acquire),
+            ended: self.ended.load(Ordering::Acquire),
         }
+    }
+}
+
+/// An exchange that is under way, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Ongoing(Arc<Entry>);
+
+impl Deref for Ongoing {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.0
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
     }
 }
 
@@ -100,15 +123,16 @@ impl Entry {
 pub(super) struct Journal(Mutex<Vec<Arc<Entry>>>);
 
 impl Journal {
-    pub(super) fn open(&self, head: Head) -> Arc<Entry> {
+    pub(super) fn open(&self, head: Head) -> Ongoing {
         let entry = Arc::new(Entry {
             head,
             status: AtomicU16::new(0),
             bytes_sent: AtomicU64::new(0),
             complete: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         });
         self.entries().push(Arc::clone(&entry));
-        entry
+        Ongoing(entry)
     }
 
     pub(super) fn exchanges(&self) -> Vec<Exchange> {

@@ -73,7 +73,10 @@ fn a_truncated_body_has_exactly_the_bytes_before_the_cut() {
         answer.body.len()
     );
     let exchange = server.requests().pop().unwrap();
-    assert_eq!((exchange.bytes_sent, exchange.complete), (300_001, false));
+    assert_eq!(
+        (exchange.bytes_sent, exchange.complete, exchange.ended),
+        (300_001, false, true)
+    );
 }
 
 #[test]
@@ -127,6 +130,27 @@ fn a_server_with_a_stalled_answer_can_be_dropped() {
     assert!(gate.wait_for(1, Duration::from_secs(20)));
     drop(server);
     assert!(receive(stream).body.is_empty());
+}
+
+#[test]
+fn an_answer_that_the_client_gives_up_is_recorded_as_ended() {
+    let (_dir, server) = bucket();
+    let gate = Gate::new();
+    server.inject(Rule::new(Fault::Stall {
+        after: 0,
+        gate: gate.clone(),
+    }));
+    let stream = send(&server, "GET", &format!("/{KEY}"), &[]);
+    assert!(gate.wait_for(1, Duration::from_secs(20)));
+    assert!(!server.requests()[0].ended);
+    drop(stream);
+    gate.open();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !server.requests()[0].ended {
+        assert!(Instant::now() < deadline, "{:?}", server.requests());
+        std::thread::yield_now();
+    }
+    assert!(!server.requests()[0].complete);
 }
 
 #[test]
