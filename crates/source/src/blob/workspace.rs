@@ -121,32 +121,38 @@ impl Workspace {
         Ok(())
     }
 
+    /// Cuts off what lies beyond `written`: on a full disk, room for the record of it.
+    pub(crate) fn trim(&self, written: &RangeSet) -> Result<(), DiskError> {
+        self.file
+            .set_len(written.end())
+            .map_err(failed(Doing::Writing, &self.names.data))
+    }
+
     /// Gives the bytes, which a [`checkpoint`](Self::checkpoint) of all of them made durable, the
-    /// name of their digest. Where that blob is there already, it stays.
+    /// name of their digest.
+    ///
+    /// A blob of that name is replaced by its equal, and who reads it goes on reading: its name
+    /// may be left of a sync that failed, and only a name that is given again is made durable.
     pub(crate) fn publish(self, blobs: &dyn Dir, digest: Digest) -> Result<(), DiskError> {
+        let (Names { data, sidecar, .. }, partials) = (&self.names, &self.partials);
         let blob = digest.to_hex();
-        match blobs.open(&blob, Mode::Read) {
-            Ok(_) => {
-                let removed = self.partials.remove(&self.names.data);
-                removed.map_err(failed(Doing::Removing, &self.names.data))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let renamed = self.partials.rename_into(&self.names.data, blobs, &blob);
-                renamed.map_err(failed(Doing::Renaming, &self.names.data))?;
-                // The new name first: the other way round the blob could lose both.
-                if let Err(error) = blobs.sync() {
-                    // A name that may be gone after a crash is none to be found under.
-                    let _ = blobs.remove(&blob);
-                    return Err(failed(Doing::Syncing, &blob)(error));
-                }
-            }
-            Err(error) => return Err(failed(Doing::Opening, &blob)(error)),
+        partials
+            .rename_into(data, blobs, &blob)
+            .map_err(failed(Doing::Renaming, data))?;
+        // The new name first: the other way round the blob could lose both.
+        if let Err(error) = blobs.sync() {
+            // A name that may be gone after a crash is none to be found under.
+            let _ = blobs.remove(&blob);
+            return Err(failed(Doing::Syncing, &blob)(error));
         }
-        let removed = self.partials.remove(&self.names.sidecar);
-        removed.map_err(failed(Doing::Removing, &self.names.sidecar))?;
-        self.partials
-            .sync()
-            .map_err(failed(Doing::Syncing, &self.names.sidecar))
+        // A crash between the syncs may have left both names to one file, and then renaming the
+        // one to the other does nothing (POSIX).
+        for name in [data, sidecar] {
+            partials
+                .remove(name)
+                .map_err(failed(Doing::Removing, name))?;
+        }
+        partials.sync().map_err(failed(Doing::Syncing, sidecar))
     }
 
     /// Removes all of it.
@@ -220,14 +226,19 @@ fn resume(
         return Ok(None);
     };
     let length = file.len().map_err(failed(Doing::Reading, &names.data))?;
-    Ok((length >= durable).then(|| {
-        let (partials, names) = (Arc::clone(partials), names.clone());
-        Workspace {
-            partials,
-            names,
-            file,
-            sidecar,
-        }
+    if length < durable {
+        return Ok(None);
+    }
+    // What lies beyond may be left of a sync that failed: it reads back, and a crash may still
+    // take it and the length of the file. Cut off, it is written again as if it were new.
+    file.set_len(durable)
+        .map_err(failed(Doing::Writing, &names.data))?;
+    let (partials, names) = (Arc::clone(partials), names.clone());
+    Ok(Some(Workspace {
+        partials,
+        names,
+        file,
+        sidecar,
     }))
 }
 

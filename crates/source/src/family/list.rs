@@ -15,6 +15,9 @@ use crate::{
     error::{SourceError, Version},
 };
 
+/// What an error calls a listing without a prefix.
+pub(super) const EVERYTHING: &str = "the list of objects";
+
 impl Source {
     /// The layers of an image in order: one LIST request for a family (more only where the answer
     /// has several pages), one HEAD for a single layer.
@@ -72,7 +75,12 @@ impl Source {
             let list = async move { objects.list_with_delimiter(Some(&prefix)).await };
             Box::pin(list) as BoxFuture<'_, _>
         };
-        self.ask(prefix.as_ref(), request).await
+        let asked = if prefix.is_root() {
+            EVERYTHING
+        } else {
+            prefix.as_ref()
+        };
+        self.ask(asked, request).await
     }
 }
 

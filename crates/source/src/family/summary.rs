@@ -10,6 +10,7 @@ use object_store::{ObjectMeta, path::Path};
 
 use super::{
     ListError,
+    list::EVERYTHING,
     order::{Ignored, order},
 };
 use crate::{
@@ -113,7 +114,7 @@ impl Source {
             };
             Box::pin(list) as BoxFuture<'_, _>
         };
-        self.ask(prefix.as_ref().map_or("", Path::as_ref), request)
+        self.ask(prefix.as_ref().map_or(EVERYTHING, Path::as_ref), request)
             .await
     }
 

@@ -180,13 +180,15 @@ impl Driver {
     /// Keeps of a fetch that failed what a later one can go on with, and gives the error back.
     async fn put_away(&self, workspace: Workspace, error: FetchError) -> FetchError {
         let written = self.shared.written();
-        let spoilt = error.spoils_partial();
+        let (spoilt, is_full) = (error.spoils_partial(), error.is_disk_full());
         let put_away = blocking(move || {
             let (mut workspace, mut spoilt) = (workspace, spoilt);
-            let saved = if spoilt {
-                Ok(())
-            } else {
-                workspace.checkpoint(written)
+            let saved = match (spoilt, is_full) {
+                (true, _) => Ok(()),
+                (false, false) => workspace.checkpoint(written),
+                (false, true) => workspace
+                    .trim(&written)
+                    .and_then(|()| workspace.checkpoint(written)),
             };
             spoilt |= saved.as_ref().is_err_and(DiskError::is_sync);
             let discarded = if spoilt { workspace.discard() } else { Ok(()) };
