@@ -42,6 +42,17 @@ impl Reader<'_> {
         first(&mut statement, [digest.to_string()], read)
     }
 
+    /// What unpacking the bytes of this digest has shown, whether or not they are still here.
+    pub fn diff_id(&self, digest: &Digest) -> Result<Option<DiffId>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT diff_id FROM blobs WHERE digest = ?1 AND diff_id IS NOT NULL
+             UNION SELECT diff_id FROM layers WHERE digest = ?1 AND diff_id IS NOT NULL LIMIT 1",
+        )?;
+        first(&mut statement, [digest.to_string()], |row| {
+            parsed(row, "diff_id", "a diff id")
+        })
+    }
+
     /// All blobs, by digest.
     pub fn blobs(&self) -> Result<Vec<BlobRow>> {
         let mut statement = self
@@ -88,15 +99,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Forgets a blob whose bytes are gone. Layers that had it must be fetched again.
+    /// Forgets a blob whose bytes are gone. What its layers were proven to be stays known.
     pub fn forget_blob(&self, digest: &Digest) -> Result<()> {
-        let digest = digest.to_string();
-        self.connection().execute(
-            "UPDATE layers SET digest = NULL WHERE digest = ?1",
-            [&digest],
-        )?;
         self.connection()
-            .execute("DELETE FROM blobs WHERE digest = ?1", [&digest])?;
+            .execute("DELETE FROM blobs WHERE digest = ?1", [digest.to_string()])?;
         Ok(())
     }
 }

@@ -244,7 +244,8 @@ impl Writer<'_> {
         known(changed, id)
     }
 
-    /// Records what unpacking a layer has shown.
+    /// Records what unpacking a layer has shown. Without a report it gets that of another image's
+    /// layer of the same diff id, if there is one.
     pub fn layer_unpacked(
         &self,
         id: ImageId,
@@ -253,7 +254,9 @@ impl Writer<'_> {
         report: Option<&str>,
     ) -> Result<()> {
         let changed = self.connection().execute(
-            "UPDATE layers SET diff_id = ?3, report = coalesce(?4, report)
+            "UPDATE layers SET diff_id = ?3, report = coalesce(?4, report,
+                 (SELECT other.report FROM layers AS other
+                  WHERE other.diff_id = ?3 AND other.report IS NOT NULL LIMIT 1))
              WHERE image = ?1 AND position = ?2",
             params![
                 id.0,

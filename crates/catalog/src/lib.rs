@@ -36,7 +36,7 @@ pub use image::{Decision, ImageId, ImageRow, LayerRow, NewLayer, Verdict};
 pub use machine::{MachineRow, MachineState};
 pub use pin::Pin;
 pub use schema::{SCHEMA, SCHEMA_OWNER};
-pub use volume::{SealKey, VolumeId, VolumeKind, VolumeRow, VolumeState};
+pub use volume::{SealKey, Sealing, VolumeId, VolumeKind, VolumeRow, VolumeState};
 
 /// The reading half. May be made on any connection.
 #[derive(Debug, Clone, Copy)]

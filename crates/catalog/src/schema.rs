@@ -40,6 +40,7 @@ CREATE TABLE volumes (
     policy     TEXT,
     used       INTEGER,
     totals     TEXT,
+    path       TEXT,
     run        INTEGER,
     created_at INTEGER NOT NULL,
     CHECK (state <> 'sealed' OR (chain IS NOT NULL AND format IS NOT NULL AND policy IS NOT NULL))
@@ -67,7 +68,7 @@ CREATE TABLE layers (
     key      TEXT NOT NULL,
     etag     TEXT,
     size     INTEGER NOT NULL CHECK (size >= 0),
-    digest   TEXT REFERENCES blobs (digest),
+    digest   TEXT,
     diff_id  TEXT,
     report   TEXT,
     PRIMARY KEY (image, position)

@@ -59,6 +59,17 @@ pub struct SealKey {
     pub policy: String,
 }
 
+/// What is recorded of a volume when it is sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct Sealing<'a> {
+    /// Bytes in use in its filesystem.
+    pub used: u64,
+    /// What its layers add up to, as JSON.
+    pub totals: &'a str,
+    /// Where its bytes can be looked at, where that is a path.
+    pub path: Option<&'a str>,
+}
+
 /// One volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeRow {
@@ -79,11 +90,14 @@ pub struct VolumeRow {
     /// What its layers add up to, as JSON, once sealed: limits of an image count from here on
     /// when it is extended.
     pub totals: Option<String>,
+    /// Where its bytes can be looked at, once sealed, where that is a path.
+    pub path: Option<String>,
     /// The run that reserved it.
     pub run: Option<u64>,
 }
 
-const COLUMNS: &str = "SELECT id, kind, state, parent, size, chain, used, totals, run FROM volumes";
+const COLUMNS: &str =
+    "SELECT id, kind, state, parent, size, chain, used, totals, path, run FROM volumes";
 
 fn read(row: &rusqlite::Row<'_>) -> Result<VolumeRow> {
     Ok(VolumeRow {
@@ -95,6 +109,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<VolumeRow> {
         chain: maybe_parsed(row, "chain", "a chain id")?,
         used: maybe_unsigned(row, "used", "a volume's used bytes")?,
         totals: row.get("totals")?,
+        path: row.get("path")?,
         run: maybe_unsigned(row, "run", "a run's id")?,
     })
 }
@@ -198,8 +213,7 @@ impl Writer<'_> {
         &self,
         id: VolumeId,
         key: &SealKey,
-        used: u64,
-        totals: &str,
+        contents: &Sealing<'_>,
     ) -> Result<VolumeId> {
         if let Some(other) = self.sealed_volume(key)? {
             return Ok(other.id);
@@ -208,7 +222,7 @@ impl Writer<'_> {
             .connection()
             .prepare_cached(
                 "UPDATE volumes SET state = 'sealed', chain = ?2, format = ?3, policy = ?4,
-                 used = ?5, totals = ?7
+                 used = ?5, totals = ?7, path = ?8
                  WHERE id = ?1 AND kind = 'base' AND state = 'created' AND size = ?6",
             )?
             .execute(params![
@@ -216,9 +230,10 @@ impl Writer<'_> {
                 key.chain.to_string(),
                 key.format,
                 key.policy,
-                stored(used, "a volume's used bytes")?,
+                stored(contents.used, "a volume's used bytes")?,
                 stored(key.size, "a volume's size")?,
-                totals
+                contents.totals,
+                contents.path
             ])?;
         self.changed(changed, id, "a created base of that size")?;
         Ok(id)
@@ -260,6 +275,20 @@ impl Writer<'_> {
             [stored],
         )?;
         self.changed(changed, id, "being deleted")
+    }
+
+    /// Forgets a sealed volume that is not there any more, so that it is built again. What was a
+    /// snapshot of it stands alone from now on.
+    pub fn volume_lost(&self, id: VolumeId) -> Result<()> {
+        let stored = stored_id(id)?;
+        for statement in [
+            "UPDATE images SET volume = NULL, chain = NULL WHERE volume = ?1",
+            "UPDATE volumes SET parent = NULL WHERE parent = ?1",
+            "DELETE FROM volumes WHERE id = ?1",
+        ] {
+            self.connection().execute(statement, [stored])?;
+        }
+        Ok(())
     }
 
     fn step(&self, id: VolumeId, set: &str, from: &str, expected: &'static str) -> Result<()> {

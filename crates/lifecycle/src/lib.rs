@@ -1,1 +1,48 @@
 //! The product: the image and machine workflows behind one facade.
+//!
+//! [`Host`] works: it takes the state directory's lock, makes catalogue and disk agree, and runs
+//! what it is asked for. [`View`] looks: without the lock, also while a host works. [`remote`]
+//! asks an origin what it offers.
+//!
+//! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
+
+mod deps;
+mod event;
+mod failure;
+mod flights;
+mod host;
+mod image_run;
+mod join;
+mod machine_name;
+mod machine_run;
+mod plan;
+mod reconcile;
+mod remote;
+mod remove;
+mod report;
+mod result;
+mod run_report;
+mod settings;
+mod state_dir;
+mod status;
+mod summary;
+mod trouble;
+mod view;
+
+pub use event::{Event, Events, Phase};
+pub use failure::{Class, Details, Failure};
+pub use host::{FetchRequest, Host};
+pub use longshore_image::Limits;
+pub use longshore_source::{
+    Auth, Endpoint, EndpointError, ImageName, NameError, SourceConfig, SourceUrl, SourceUrlError,
+};
+pub use machine_name::{MachineName, default_machine_name};
+pub use remote::remote;
+pub use report::{
+    HistoryRow, ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport, MachineReport,
+    MachineSummary, PinReport, RemoteImage, Removed, RunReport, Timings, VolumeDetail,
+    VolumeReport,
+};
+pub use settings::{BackendChoice, DEFAULT_VOLUME_SIZE, Settings};
+pub use status::Status;
+pub use view::View;

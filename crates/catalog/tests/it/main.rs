@@ -1,11 +1,17 @@
 //! The catalogue on a real SQLite file in memory, with foreign keys on as its owner sets them.
 
 use longshore_catalog::{
-    Decision, Error, MachineState, NewLayer, Reader, SCHEMA, SealKey, Verdict, VolumeId,
+    Decision, Error, MachineState, NewLayer, Reader, SCHEMA, SealKey, Sealing, Verdict, VolumeId,
     VolumeKind, VolumeState, Writer,
 };
 use longshore_image::{ChainId, DiffId, Digest};
 use rusqlite::Connection;
+
+const CONTENTS: Sealing<'_> = Sealing {
+    used: 100,
+    totals: "{}",
+    path: None,
+};
 
 fn open() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
@@ -46,7 +52,7 @@ fn sealed(write: &Writer<'_>, parent: Option<VolumeId>, text: &str) -> VolumeId 
         .reserve_volume(VolumeKind::Base, parent, 4096, 1, 0)
         .unwrap();
     write.volume_created(id).unwrap();
-    assert_eq!(write.seal_volume(id, &key(text), 100, "{}").unwrap(), id);
+    assert_eq!(write.seal_volume(id, &key(text), &CONTENTS).unwrap(), id);
     id
 }
 
@@ -142,12 +148,12 @@ fn a_volume_goes_through_its_states_in_order() {
         .reserve_volume(VolumeKind::Base, None, 4096, 1, 0)
         .unwrap();
     assert!(matches!(
-        write.seal_volume(id, &key("a"), 1, "{}"),
+        write.seal_volume(id, &key("a"), &CONTENTS),
         Err(Error::WrongState { .. })
     ));
     write.volume_created(id).unwrap();
     write.volume_created(id).unwrap();
-    write.seal_volume(id, &key("a"), 1, "{}").unwrap();
+    write.seal_volume(id, &key("a"), &CONTENTS).unwrap();
     assert!(matches!(
         write.volume_created(id),
         Err(Error::WrongState { .. })
@@ -175,7 +181,7 @@ fn a_key_is_sealed_once_and_the_second_is_told_the_first() {
         .unwrap();
     write.volume_created(second).unwrap();
     assert_eq!(
-        write.seal_volume(second, &key("a"), 1, "{}").unwrap(),
+        write.seal_volume(second, &key("a"), &CONTENTS).unwrap(),
         first
     );
     assert_eq!(
@@ -246,25 +252,54 @@ fn what_is_needed_is_not_removed() {
 }
 
 #[test]
-fn a_blob_that_is_gone_leaves_its_layers_to_be_fetched_again() {
+fn what_a_layer_was_proven_to_be_outlives_its_bytes() {
     let connection = open();
     let write = Writer::new(&connection);
     let image = write
         .add_image("o", "f", 1, &layers(&["f/1.tar"]), 1, 0)
         .unwrap();
     let blob = Digest::of(b"x");
-    assert!(
-        write.layer_digest(image, 0, &blob).is_err(),
-        "a layer's blob must be known"
-    );
     write.record_blob(&blob, 1, 0).unwrap();
+    assert_eq!(write.unused_blobs().unwrap().len(), 1);
+    assert_eq!(write.diff_id(&blob).unwrap(), None);
     write.record_diff_id(&blob, &diff("x"), 512).unwrap();
     write.layer_digest(image, 0, &blob).unwrap();
+    write
+        .layer_unpacked(image, 0, &diff("x"), Some("{}"))
+        .unwrap();
     assert!(write.unused_blobs().unwrap().is_empty());
     assert_eq!(write.blob(&blob).unwrap().unwrap().unpacked_size, Some(512));
     write.forget_blob(&blob).unwrap();
-    assert_eq!(write.layers(image).unwrap()[0].digest, None);
     assert!(write.blobs().unwrap().is_empty());
+    assert_eq!(write.layers(image).unwrap()[0].digest, Some(blob));
+    assert_eq!(write.diff_id(&blob).unwrap(), Some(diff("x")));
+
+    let other = write
+        .add_image("o", "g", 1, &layers(&["g/1.tar"]), 1, 0)
+        .unwrap();
+    write.layer_unpacked(other, 0, &diff("x"), None).unwrap();
+    assert_eq!(
+        write.layers(other).unwrap()[0].report.as_deref(),
+        Some("{}")
+    );
+}
+
+#[test]
+fn a_volume_that_is_gone_is_built_again() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let base = sealed(&write, None, "a");
+    let top = sealed(&write, Some(base), "b");
+    let image = write
+        .add_image("o", "f", 1, &layers(&["f/1.tar"]), 1, 0)
+        .unwrap();
+    write.image_volume(image, &key("b").chain, top).unwrap();
+    write.volume_lost(base).unwrap();
+    assert_eq!(write.volume(top).unwrap().unwrap().parent, None);
+    assert_eq!(write.image_by_id(image).unwrap().unwrap().volume, Some(top));
+    write.volume_lost(top).unwrap();
+    assert_eq!(write.image_by_id(image).unwrap().unwrap().volume, None);
+    assert_eq!(write.sealed_volume(&key("b")).unwrap(), None);
 }
 
 #[test]

@@ -1,0 +1,234 @@
+//! What the steps work with, chosen and put together in this one place.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use longshore_catalog::{Reader, SealKey, VolumeId, Writer};
+use longshore_durable::{Dir, Host as HostDir};
+use longshore_ext4::FORMAT_VERSION;
+use longshore_fsm::{
+    Attempts, StepPolicy,
+    store::{Readers, WriteError},
+};
+use longshore_image::{ChainId, Digest, Limits};
+use longshore_source::{BlobStore, Source, SourceConfig};
+use longshore_volume::{Backend, FileBackend, SimulatedBackend};
+use rusqlite::Connection;
+
+use crate::{
+    BackendChoice, Class, Event, Events, Failure, Settings, flights::Flights, join::BlobReader,
+    trouble::Trouble,
+};
+
+/// What a step of either workflow may use.
+#[derive(Debug)]
+pub(crate) struct Deps {
+    pub(crate) readers: Readers,
+    pub(crate) blobs: BlobStore,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) limits: Limits,
+    pub(crate) volume_size: u64,
+    max_retries: u32,
+    offline: bool,
+    source_config: SourceConfig,
+    /// Made when it is first needed: what is here already needs no network.
+    source: OnceLock<Result<Arc<Source>, Failure>>,
+    /// By origin, entity tag and size.
+    pub(crate) blob_flights: Flights<String>,
+    /// By parent volume and what is put on it.
+    pub(crate) build_flights: Flights<(Option<VolumeId>, Vec<String>)>,
+    events: Events,
+}
+
+/// The parts that a test may want to choose itself.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    pub(crate) blobs: BlobStore,
+    pub(crate) backend: Arc<dyn Backend>,
+}
+
+impl Storage {
+    /// What the settings say, in the state directory.
+    pub(crate) fn open(settings: &Settings, state: &Path) -> Result<Self, Failure> {
+        let root = HostDir::open(state).map_err(|error| {
+            Failure::new(
+                Class::Failed,
+                "state-dir",
+                format!("could not open {}", state.display()),
+            )
+            .caused_by(&error)
+        })?;
+        Self::on(&root, settings.backend)
+    }
+
+    /// The same on any directory.
+    pub(crate) fn on(root: &dyn Dir, choice: BackendChoice) -> Result<Self, Failure> {
+        let blobs = root.dir("blobs").map_err(|error| {
+            Failure::new(
+                Class::Failed,
+                "state-dir",
+                "could not make the directory of the blobs",
+            )
+            .caused_by(&error)
+        })?;
+        let blobs = BlobStore::open(&*blobs).map_err(Trouble::failure)?;
+        let backend: Arc<dyn Backend> = match choice {
+            BackendChoice::Auto | BackendChoice::File => {
+                Arc::new(FileBackend::open(root).map_err(Trouble::failure)?)
+            }
+            BackendChoice::Simulated => Arc::new(SimulatedBackend::new()),
+        };
+        Ok(Self { blobs, backend })
+    }
+}
+
+impl Deps {
+    pub(crate) fn new(
+        settings: &Settings,
+        readers: Readers,
+        storage: Storage,
+        events: Events,
+    ) -> Self {
+        let Storage { blobs, backend } = storage;
+        Self {
+            readers,
+            blobs,
+            backend,
+            limits: settings.limits.clone(),
+            volume_size: settings.volume_size,
+            max_retries: settings.max_retries,
+            offline: settings.offline,
+            source_config: settings.source.clone(),
+            source: OnceLock::new(),
+            blob_flights: Flights::new(),
+            build_flights: Flights::new(),
+            events,
+        }
+    }
+
+    /// Whether the origin is never to be asked.
+    pub(crate) fn offline(&self) -> bool {
+        self.offline
+    }
+
+    /// The origin that images are looked for in. Asks nobody.
+    pub(crate) fn origin(&self) -> Result<String, Failure> {
+        Ok(self.connected()?.origin().to_string())
+    }
+
+    fn connected(&self) -> Result<Arc<Source>, Failure> {
+        self.source
+            .get_or_init(|| Source::connect(&self.source_config).map_err(Trouble::failure))
+            .clone()
+    }
+
+    /// The source, connected when it is first asked for.
+    pub(crate) fn source(&self) -> Result<Arc<Source>, Failure> {
+        if self.offline {
+            return Err(Failure::new(
+                Class::NotFound,
+                "offline",
+                "the image is not whole here, and --offline keeps it from being fetched",
+            )
+            .hint("run the command again without --offline"));
+        }
+        self.connected()
+    }
+
+    /// The bytes of a blob that is here.
+    pub(crate) fn blob(&self, digest: &Digest) -> Result<BlobReader, Failure> {
+        let file = self.blobs.blob(digest).map_err(Trouble::failure)?;
+        let file = file.ok_or_else(|| {
+            Failure::new(
+                Class::Failed,
+                "blob-gone",
+                format!("blob {digest} is not here any more"),
+            )
+            .hint("run the command again: it will be fetched again")
+        })?;
+        BlobReader::new(file).map_err(|error| {
+            Failure::new(
+                Class::Failed,
+                "blobs",
+                format!("blob {digest} could not be read"),
+            )
+            .caused_by(&error)
+        })
+    }
+
+    /// Looks into the catalogue.
+    pub(crate) fn read<T>(
+        &self,
+        look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
+    ) -> Result<T, Failure> {
+        self.readers
+            .read(|connection| look(&Reader::new(connection)))
+            .map_err(Trouble::failure)?
+            .map_err(Trouble::failure)
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn say(&self, event: Event) {
+        // With nobody listening there is nobody to tell.
+        let _ = self.events.send(event);
+    }
+
+    /// Now, in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// What a sealed volume of a chain is found by. Nothing that the settings say changes what
+    /// comes out of unpacking yet, but for the size.
+    pub(crate) fn seal_key(&self, chain: ChainId) -> SealKey {
+        SealKey {
+            chain,
+            format: FORMAT_VERSION,
+            size: self.volume_size,
+            policy: "devices=keep".to_owned(),
+        }
+    }
+
+    /// How often a step is tried again.
+    pub(crate) fn step_policy(&self) -> StepPolicy {
+        StepPolicy {
+            attempts: Attempts::retries(self.max_retries),
+            ..StepPolicy::default()
+        }
+    }
+
+    /// Drops a volume: said first, done then, forgotten last, each as often as it takes.
+    pub(crate) fn drop_volume(
+        &self,
+        id: VolumeId,
+        record: impl Fn(DomainWrite) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        record(Box::new(move |connection| {
+            Ok(Writer::new(connection).volume_deleting(id)?)
+        }))?;
+        let _ = self
+            .backend
+            .remove(volume_id(id)?)
+            .map_err(Trouble::failure)?;
+        record(Box::new(move |connection| {
+            Ok(Writer::new(connection).forget_volume(id)?)
+        }))
+    }
+}
+
+/// A write of the catalogue, as the engine's store takes it.
+pub(crate) type DomainWrite =
+    Box<dyn FnOnce(&Connection) -> Result<(), WriteError> + Send + 'static>;
+
+/// The catalogue's id in the backend's words.
+pub(crate) fn volume_id(id: VolumeId) -> Result<longshore_volume::VolumeId, Failure> {
+    longshore_volume::VolumeId::new(id.0).map_err(|error| {
+        Failure::new(Class::Failed, "volume-ids", "no volume id is left").caused_by(&error)
+    })
+}

@@ -1,0 +1,387 @@
+//! Building the volume of an image, layer by layer, on a thread of its own.
+//!
+//! A volume is built under a reserved id and is sealed only when everything in it is proven and
+//! flushed. Where a snapshot is free, every layer is sealed by itself, on a snapshot of the one
+//! below it; where a snapshot is a copy, the layers go into one volume, committed one after the
+//! other: the bytes are the same.
+
+use std::{io::Read, sync::Arc};
+
+use longshore_catalog::{
+    ImageId, LayerRow, Reader, Sealing, VolumeId, VolumeKind, VolumeRow, Writer,
+};
+use longshore_ext4::{Filesystem, Format};
+use longshore_fsm::Attempt;
+use longshore_image::{ApplyError, ChainId, LayerReport, Totals, apply};
+use longshore_source::Locator;
+use longshore_volume::{Access, SnapshotKind};
+use rusqlite::Connection;
+
+use super::{
+    obtain::{Delivery, Input},
+    state::LoadedVolume,
+};
+use crate::{
+    Event, Failure, Phase,
+    deps::{Deps, volume_id},
+    flights::Turn,
+    join::{DiskDevice, DiskTree},
+    plan::{chains, start},
+    trouble::Trouble,
+};
+
+/// What building one image takes.
+pub(crate) struct Build {
+    pub(crate) deps: Arc<Deps>,
+    pub(crate) attempt: Attempt<Connection>,
+    pub(crate) run: u64,
+    pub(crate) image: ImageId,
+    pub(crate) image_name: String,
+    pub(crate) locators: Vec<Locator>,
+    pub(crate) runtime: tokio::runtime::Handle,
+}
+
+/// The longest chain of an image's layers that is sealed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sealed {
+    /// Layers in it.
+    pub(crate) layers: usize,
+    /// Their volume; `None` without layers.
+    pub(crate) volume: Option<VolumeRow>,
+}
+
+/// A volume that is being built.
+struct Work {
+    id: VolumeId,
+    tree: DiskTree,
+    totals: Totals,
+    chain: Option<ChainId>,
+    /// The layer that goes into it next.
+    next: usize,
+    /// Others who want the same wait for this.
+    _turn: Turn,
+}
+
+impl Build {
+    /// Builds what is missing, and answers the sealed volume of the whole chain. `deliveries` are
+    /// those of the layers from `first` on.
+    pub(crate) fn run(
+        &self,
+        first: usize,
+        deliveries: Vec<Delivery>,
+    ) -> Result<LoadedVolume, Failure> {
+        let mut deliveries = (first..).zip(deliveries);
+        let mut unfinished: Option<Work> = None;
+        loop {
+            let mut work = match unfinished.take() {
+                Some(work) => work,
+                None => {
+                    let (sealed, turn) = self.take_turn()?;
+                    if sealed.layers == self.locators.len() {
+                        return self.finish(&sealed);
+                    }
+                    self.begin(&sealed, turn)?
+                }
+            };
+            // Deliveries of layers that somebody else has sealed meanwhile are not taken.
+            let delivery = deliveries
+                .by_ref()
+                .find(|(position, _)| *position == work.next);
+            let (position, delivery) = delivery.ok_or_else(Failure::interrupted)?;
+            self.layer(position, delivery, &mut work)?;
+            let is_top = work.next == self.locators.len();
+            if is_top || self.deps.backend.snapshot_kind() != SnapshotKind::Copy {
+                self.seal(work)?;
+            } else {
+                unfinished = Some(work);
+            }
+        }
+    }
+
+    /// Waits until nobody else extends the same volume by the same layers, and answers how far the
+    /// chain is sealed then.
+    fn take_turn(&self) -> Result<(Sealed, Turn), Failure> {
+        loop {
+            let before = self.sealed()?;
+            let parent = before.volume.as_ref().map(|volume| volume.id);
+            // Where intermediate volumes are kept, the next layer is all that is at stake.
+            let wanted = match self.deps.backend.snapshot_kind() {
+                SnapshotKind::Copy => &self.locators[before.layers..],
+                _ => self
+                    .locators
+                    .get(before.layers..=before.layers)
+                    .unwrap_or_default(),
+            };
+            let etags = wanted.iter().map(|locator| match &locator.etag {
+                Some(etag) => format!("{etag} {}", locator.size),
+                None => locator.key.to_string(),
+            });
+            let key = (parent, etags.collect());
+            let turn = self.runtime.block_on(async {
+                tokio::select! {
+                    turn = self.deps.build_flights.turn(key) => Ok(turn),
+                    () = self.attempt.token().cancelled() => Err(Failure::interrupted()),
+                }
+            })?;
+            let after = self.sealed()?;
+            if after.layers == before.layers {
+                return Ok((after, turn));
+            }
+        }
+    }
+
+    fn sealed(&self) -> Result<Sealed, Failure> {
+        self.deps.read(|read| sealed(read, self.image, &self.deps))
+    }
+
+    /// Reserves an id and makes the volume that the next layer goes into.
+    fn begin(&self, sealed: &Sealed, turn: Turn) -> Result<Work, Failure> {
+        let parent = sealed.volume.as_ref();
+        let parent_id = parent.map(|volume| volume.id);
+        let (size, run, now) = (self.deps.volume_size, self.run, self.deps.now());
+        let reserve = move |connection: &Connection| {
+            let write = Writer::new(connection);
+            Ok(write.reserve_volume(VolumeKind::Base, parent_id, size, run, now)?)
+        };
+        let id = self
+            .attempt
+            .record_blocking(reserve)
+            .map_err(Trouble::failure)?;
+        let backend = &self.deps.backend;
+        match parent_id {
+            Some(parent) => {
+                backend
+                    .snapshot(volume_id(parent)?, volume_id(id)?)
+                    .map_err(Trouble::failure)?;
+            }
+            None => {
+                backend
+                    .create(volume_id(id)?, size)
+                    .map_err(Trouble::failure)?;
+            }
+        }
+        let created = move |connection: &Connection| {
+            Writer::new(connection).volume_created(id)?;
+            Ok(())
+        };
+        self.attempt
+            .record_blocking(created)
+            .map_err(Trouble::failure)?;
+        let disk = backend
+            .open(volume_id(id)?, Access::Write)
+            .map_err(Trouble::failure)?;
+        let filesystem = match parent_id {
+            Some(_) => Filesystem::open(DiskDevice(disk)),
+            None => Filesystem::make(DiskDevice(disk), &Format::default()),
+        };
+        let totals = match parent.and_then(|volume| volume.totals.as_deref()) {
+            Some(totals) => serde_json::from_str(totals).map_err(|error| {
+                Failure::broken("the totals of a sealed volume cannot be read").caused_by(&error)
+            })?,
+            None => Totals::default(),
+        };
+        Ok(Work {
+            id,
+            tree: DiskTree(filesystem.map_err(Trouble::failure)?),
+            totals,
+            chain: parent.and_then(|volume| volume.chain),
+            next: sealed.layers,
+            _turn: turn,
+        })
+    }
+
+    /// Applies one layer and records what it turned out to be.
+    fn layer(&self, position: usize, delivery: Delivery, work: &mut Work) -> Result<(), Failure> {
+        let locator = &self.locators[position];
+        let key = locator.key.as_str();
+        // A delivery that never comes was given up by whoever makes it, who says why.
+        let input = delivery
+            .input
+            .blocking_recv()
+            .map_err(|_| Failure::interrupted())?;
+        self.say(position, Phase::Unpacking, 0);
+        let report = match &input {
+            Input::Here(digest) => {
+                let blob = self.deps.blob(digest)?;
+                self.apply(position, blob, work, false)
+            }
+            Input::Coming(fetch) => self.apply(position, fetch.follow(), work, true),
+        };
+        let report = report.map_err(|failure| failure.layer(key))?;
+        work.tree
+            .0
+            .commit()
+            .map_err(|error| error.failure().layer(key))?;
+        let digest = delivery
+            .proof
+            .blocking_recv()
+            .map_err(|_| Failure::interrupted())?;
+        work.chain = Some(match &work.chain {
+            None => ChainId::base(report.diff_id),
+            Some(below) => below.extend(report.diff_id),
+        });
+        work.next += 1;
+        let image = self.image;
+        let record = move |connection: &Connection| {
+            let write = Writer::new(connection);
+            let counters = serde_json::to_string(&report)?;
+            write.record_diff_id(&digest, &report.diff_id, report.stream_bytes)?;
+            let position = u64::try_from(position)?;
+            write.layer_unpacked(image, position, &report.diff_id, Some(&counters))?;
+            Ok(())
+        };
+        self.attempt
+            .record_blocking(record)
+            .map_err(Trouble::failure)?;
+        self.say(position, Phase::Unpacked, locator.size);
+        Ok(())
+    }
+
+    fn apply(
+        &self,
+        position: usize,
+        stored: impl Read,
+        work: &mut Work,
+        is_fetch: bool,
+    ) -> Result<LayerReport, Failure> {
+        let mut done = 0;
+        let stored = Watched {
+            inner: stored,
+            token: self.attempt.token(),
+            read: |bytes| {
+                done += bytes;
+                self.say(position, Phase::Unpacking, done);
+            },
+        };
+        let applied = apply(&mut work.tree, stored, &self.deps.limits, &mut work.totals);
+        applied.map_err(|error| match error {
+            // A fetch that failed tells its own story, and so does whoever cancelled.
+            ApplyError::Read(_) if is_fetch || self.attempt.token().is_cancelled() => {
+                Failure::interrupted()
+            }
+            error => error.failure(),
+        })
+    }
+
+    /// Makes a built volume one that can be relied on, or drops it where another has its key.
+    fn seal(&self, mut work: Work) -> Result<(), Failure> {
+        let chain = work
+            .chain
+            .ok_or_else(|| Failure::broken("a volume without layers"))?;
+        let mut uuid = [0; 16];
+        uuid.copy_from_slice(&chain.digest().as_bytes()[..16]);
+        // RFC 9562, version 8: the rest is the chain's.
+        uuid[6] = (uuid[6] & 0x0f) | 0x80;
+        uuid[8] = (uuid[8] & 0x3f) | 0x80;
+        work.tree.0.set_uuid(uuid).map_err(Trouble::failure)?;
+        work.tree.0.commit().map_err(Trouble::failure)?;
+        let usage = work.tree.0.usage();
+        let used = usage
+            .used_blocks()
+            .saturating_mul(u64::from(usage.block_size));
+        drop(work.tree);
+        let key = self.deps.seal_key(chain);
+        let totals = serde_json::to_string(&work.totals)
+            .map_err(|error| Failure::broken("totals cannot be written").caused_by(&error))?;
+        let id = work.id;
+        let path = self.deps.backend.path(volume_id(id)?);
+        let path = path.map(|path| path.to_string_lossy().into_owned());
+        let seal = move |connection: &Connection| {
+            let contents = Sealing {
+                used,
+                totals: &totals,
+                path: path.as_deref(),
+            };
+            Ok(Writer::new(connection).seal_volume(id, &key, &contents)?)
+        };
+        let sealed = self
+            .attempt
+            .record_blocking(seal)
+            .map_err(Trouble::failure)?;
+        if sealed != id {
+            self.deps.drop_volume(id, |write| {
+                self.attempt
+                    .record_blocking(write)
+                    .map_err(Trouble::failure)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self, sealed: &Sealed) -> Result<LoadedVolume, Failure> {
+        let Some((volume, chain)) = sealed
+            .volume
+            .as_ref()
+            .and_then(|volume| Some((volume, volume.chain?)))
+        else {
+            return Err(Failure::broken("an image without layers"));
+        };
+        let (image, id) = (self.image, volume.id);
+        let record = move |connection: &Connection| {
+            Writer::new(connection).image_volume(image, &chain, id)?;
+            Ok(())
+        };
+        self.attempt
+            .record_blocking(record)
+            .map_err(Trouble::failure)?;
+        Ok(LoadedVolume {
+            id: id.0,
+            chain,
+            size: volume.size,
+            used: volume.used.unwrap_or_default(),
+        })
+    }
+
+    fn say(&self, position: usize, phase: Phase, done: u64) {
+        let Some(locator) = self.locators.get(position) else {
+            return;
+        };
+        self.deps.say(Event::Layer {
+            image: self.image_name.clone(),
+            key: locator.key.to_string(),
+            phase,
+            done,
+            total: locator.size,
+        });
+    }
+}
+
+/// The longest chain of an image's layers that is sealed.
+pub(crate) fn sealed(
+    read: &Reader<'_>,
+    image: ImageId,
+    deps: &Deps,
+) -> Result<Sealed, longshore_catalog::Error> {
+    let layers: Vec<LayerRow> = read.layers(image)?;
+    let volumes = chains(layers.iter().map(|layer| layer.diff_id))
+        .into_iter()
+        .map(|chain| read.sealed_volume(&deps.seal_key(chain)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<_> = volumes
+        .iter()
+        .map(|row| row.as_ref().map(|row| row.id))
+        .collect();
+    let (layers, _) = start(&ids);
+    let volume = layers
+        .checked_sub(1)
+        .and_then(|top| volumes.into_iter().nth(top).flatten());
+    Ok(Sealed { layers, volume })
+}
+
+/// A reader that tells how far it is, and ends with an error once it was cancelled.
+struct Watched<'a, R, F> {
+    inner: R,
+    token: &'a tokio_util::sync::CancellationToken,
+    read: F,
+}
+
+impl<R: Read, F: FnMut(u64)> Read for Watched<'_, R, F> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        if self.token.is_cancelled() {
+            return Err(std::io::Error::other("cancelled"));
+        }
+        let bytes = self.inner.read(buf)?;
+        (self.read)(u64::try_from(bytes).unwrap_or(u64::MAX));
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,292 @@
+//! Making the catalogue and the disk agree, at every start, before anything new is begun.
+//!
+//! | difference | what is done |
+//! |---|---|
+//! | a volume in the catalogue that was never sealed, and no machine's disk | dropped |
+//! | a volume or machine that was being deleted | deleted to the end |
+//! | a volume on disk that the catalogue does not know | removed |
+//! | a sealed volume in the catalogue that is not on disk | forgotten, with what rests on it |
+//! | a blob on disk that the catalogue does not know | recorded: its name is its proof |
+//! | a blob in the catalogue that is not on disk | forgotten, to be fetched again |
+//! | a partial blob of a layer that is still wanted | kept, to be gone on with |
+//! | any other partial blob | removed |
+//! | an active machine without its path | given it again |
+//! | a path of no active machine | taken away |
+//!
+//! Files that are nobody's are left alone and reported. Every part may be cut off and done again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_catalog::{
+    ImageRow, LayerRow, MachineRow, MachineState, VolumeId, VolumeKind, VolumeRow, VolumeState,
+    Writer,
+};
+use longshore_image::Digest;
+
+use crate::{
+    Event, Failure, MachineName,
+    deps::{Deps, DomainWrite, volume_id},
+    trouble::Trouble,
+};
+
+/// What the catalogue knows.
+struct Known {
+    volumes: Vec<VolumeRow>,
+    machines: Vec<MachineRow>,
+    images: Vec<(ImageRow, Vec<LayerRow>)>,
+    blobs: BTreeMap<Digest, u64>,
+}
+
+impl Known {
+    fn look(deps: &Deps) -> Result<Self, Failure> {
+        deps.read(|read| {
+            let images = read
+                .images()?
+                .into_iter()
+                .map(|image| Ok((image.clone(), read.layers(image.id)?)))
+                .collect::<Result<_, longshore_catalog::Error>>()?;
+            let blobs = read
+                .blobs()?
+                .into_iter()
+                .map(|blob| (blob.digest, blob.size))
+                .collect();
+            Ok(Self {
+                volumes: read.volumes()?,
+                machines: read.machines()?,
+                images,
+                blobs,
+            })
+        })
+    }
+}
+
+/// Makes the catalogue and the disk agree. Nothing else may be at work in the state directory.
+pub(crate) fn reconcile(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    finish_machines(deps, record)?;
+    drop_unsealed(deps, record)?;
+    agree_on_volumes(deps, record)?;
+    agree_on_paths(deps)?;
+    agree_on_blobs(deps, record)?;
+    keep_wanted_partials(deps)
+}
+
+/// Machines that were being removed.
+fn finish_machines(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for machine in Known::look(deps)?.machines {
+        if machine.state == MachineState::Deleting {
+            remove_machine(deps, &machine, record)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a machine and its disk, from wherever it was cut off.
+pub(crate) fn remove_machine(
+    deps: &Deps,
+    machine: &MachineRow,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (name, disk) = (machine.name.clone(), machine.disk);
+    record(Box::new(move |connection| {
+        let write = Writer::new(connection);
+        write.machine_state(&name, MachineState::Deleting, None)?;
+        write.volume_deleting(disk)?;
+        Ok(())
+    }))?;
+    if let Ok(name) = MachineName::new(machine.name.as_str()) {
+        let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
+    }
+    let _ = deps
+        .backend
+        .remove(volume_id(disk)?)
+        .map_err(Trouble::failure)?;
+    let name = machine.name.clone();
+    record(Box::new(move |connection| {
+        Ok(Writer::new(connection).forget_machine(&name)?)
+    }))
+}
+
+/// Volumes that nobody can be at work on any more.
+fn drop_unsealed(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let known = Known::look(deps)?;
+    let disks: BTreeSet<VolumeId> = known.machines.iter().map(|machine| machine.disk).collect();
+    // Newest first: a snapshot before what it was taken of.
+    for volume in known.volumes.iter().rev() {
+        let is_wanted = match volume.kind {
+            VolumeKind::Base => volume.state == VolumeState::Sealed,
+            // A disk whose making was cut off is gone on with by the run that makes it.
+            VolumeKind::Disk => disks.contains(&volume.id),
+        };
+        if !is_wanted {
+            tracing::info!(
+                volume = volume.id.0,
+                "dropping a volume that was never finished"
+            );
+            deps.drop_volume(volume.id, record)?;
+        }
+    }
+    Ok(())
+}
+
+fn agree_on_volumes(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let known = Known::look(deps)?;
+    let listing = deps.backend.list().map_err(Trouble::failure)?;
+    for foreign in &listing.foreign {
+        deps.say(Event::Notice {
+            text: format!("{foreign} among the volumes is left alone"),
+        });
+    }
+    let there: BTreeSet<u64> = listing.volumes.iter().map(|id| id.get()).collect();
+    let in_catalogue: BTreeSet<u64> = known.volumes.iter().map(|volume| volume.id.0).collect();
+    for id in listing.volumes.iter().rev() {
+        if !in_catalogue.contains(&id.get()) {
+            tracing::info!(
+                volume = id.get(),
+                "removing a volume that the catalogue does not know"
+            );
+            let _ = deps.backend.remove(*id).map_err(Trouble::failure)?;
+        }
+    }
+    for volume in &known.volumes {
+        let is_lost = volume.state != VolumeState::Reserved && !there.contains(&volume.id.0);
+        if is_lost {
+            forget_lost(deps, &known, volume, record)?;
+        }
+    }
+    Ok(())
+}
+
+/// A volume whose bytes are gone: what rests on it cannot be used, and says so.
+fn forget_lost(
+    deps: &Deps,
+    known: &Known,
+    volume: &VolumeRow,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let id = volume.id;
+    let machine = known.machines.iter().find(|machine| machine.disk == id);
+    if let Some(machine) = machine {
+        deps.say(Event::Notice {
+            text: format!(
+                "the disk of machine {} is gone; remove the machine",
+                machine.name
+            ),
+        });
+        return Ok(());
+    }
+    let is_base = known.machines.iter().any(|machine| machine.base == id);
+    if is_base {
+        deps.say(Event::Notice {
+            text: format!("volume {id} is gone; the machines made of it still have their disks"),
+        });
+        return Ok(());
+    }
+    deps.say(Event::Notice {
+        text: format!("volume {id} is gone and will be built again"),
+    });
+    record(Box::new(move |connection| {
+        Ok(Writer::new(connection).volume_lost(id)?)
+    }))
+}
+
+fn agree_on_paths(deps: &Deps) -> Result<(), Failure> {
+    let known = Known::look(deps)?;
+    let active = deps.backend.active().map_err(Trouble::failure)?;
+    let wanted: BTreeMap<&str, &MachineRow> = known
+        .machines
+        .iter()
+        .filter(|machine| machine.state == MachineState::Active)
+        .map(|machine| (machine.name.as_str(), machine))
+        .collect();
+    for (name, id) in &active {
+        let right = wanted
+            .get(name.as_str())
+            .is_some_and(|machine| machine.disk.0 == id.get());
+        if !right {
+            let _ = deps.backend.deactivate(name).map_err(Trouble::failure)?;
+        }
+    }
+    let there = deps.backend.list().map_err(Trouble::failure)?.volumes;
+    for (name, machine) in wanted {
+        let disk = volume_id(machine.disk)?;
+        let is_active = active
+            .iter()
+            .any(|(active, id)| active.as_str() == name && *id == disk);
+        if let (false, true, Ok(name)) = (is_active, there.contains(&disk), MachineName::new(name))
+        {
+            let _ = deps
+                .backend
+                .activate(disk, &name)
+                .map_err(Trouble::failure)?;
+        }
+    }
+    Ok(())
+}
+
+fn agree_on_blobs(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut known = Known::look(deps)?.blobs;
+    let list = deps.blobs.list().map_err(Trouble::failure)?;
+    for foreign in &list.foreign {
+        deps.say(Event::Notice {
+            text: format!("{foreign} among the blobs is left alone"),
+        });
+    }
+    let now = deps.now();
+    for blob in list.blobs {
+        if known.remove(&blob.digest).is_none() {
+            record(Box::new(move |connection| {
+                Ok(Writer::new(connection).record_blob(&blob.digest, blob.size, now)?)
+            }))?;
+        }
+    }
+    for (digest, _) in known {
+        tracing::info!(%digest, "forgetting a blob that is gone");
+        record(Box::new(move |connection| {
+            Ok(Writer::new(connection).forget_blob(&digest)?)
+        }))?;
+    }
+    Ok(())
+}
+
+fn keep_wanted_partials(deps: &Deps) -> Result<(), Failure> {
+    let known = Known::look(deps)?;
+    for partial in deps.blobs.partials().map_err(Trouble::failure)? {
+        let is_wanted = partial.locator.as_ref().is_some_and(|locator| {
+            known.images.iter().any(|(image, layers)| {
+                image.origin == locator.origin.as_str()
+                    && layers.iter().any(|layer| {
+                        layer
+                            .digest
+                            .is_none_or(|digest| !known.blobs.contains_key(&digest))
+                            && layer.key == locator.key.as_str()
+                            && layer.size == locator.size
+                            && layer.etag.as_deref()
+                                == locator.etag.as_ref().map(longshore_source::ETag::as_str)
+                    })
+            })
+        });
+        if !is_wanted {
+            tracing::info!(partial = %partial.id, "removing bytes that nobody wants any more");
+            let _ = deps
+                .blobs
+                .remove_partial(partial.id)
+                .map_err(Trouble::failure)?;
+        }
+    }
+    Ok(())
+}

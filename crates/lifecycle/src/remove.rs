@@ -1,0 +1,127 @@
+//! Taking away machines and images, and with an image what nothing else needs any more.
+
+use longshore_catalog::{ImageRow, Writer};
+use longshore_fsm::store::Store;
+use rusqlite::Connection;
+
+use crate::{
+    Class, Failure, Host, Removed,
+    deps::{Deps, DomainWrite, volume_id},
+    reconcile::remove_machine,
+    trouble::Trouble,
+};
+
+impl<S: Store<Handle = Connection>> Host<S> {
+    /// Removes a machine and its disk, or every generation of an image with the volumes and blobs
+    /// that nothing else needs. What keys are pinned to stays known. A dry run says what would go.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] if there is neither, [`Class::Busy`] if a machine was made of the image
+    /// or the disk is in use.
+    pub async fn remove(&self, target: &str, dry_run: bool) -> Result<Removed, Failure> {
+        let machine = self.deps.read(|read| read.machine(target))?;
+        if let Some(machine) = machine {
+            return self
+                .blocking(move |deps, record| {
+                    let freed_bytes = allocated(deps, machine.disk)?;
+                    if !dry_run {
+                        remove_machine(deps, &machine, record)?;
+                    }
+                    Ok(Removed {
+                        machines: vec![machine.name],
+                        volumes: vec![machine.disk.0],
+                        freed_bytes,
+                        ..Removed::default()
+                    })
+                })
+                .await;
+        }
+        let images = self.deps.read(|read| read.images())?;
+        let images: Vec<ImageRow> = images
+            .into_iter()
+            .filter(|image| image.name == target)
+            .collect();
+        if images.is_empty() {
+            return Err(Failure::new(
+                Class::NotFound,
+                "not-found",
+                format!("there is neither a machine nor an image {target}"),
+            )
+            .hint("see what there is with `longshore list`"));
+        }
+        self.blocking(move |deps, record| remove_images(deps, &images, dry_run, record))
+            .await
+    }
+}
+
+fn remove_images(
+    deps: &Deps,
+    images: &[ImageRow],
+    dry_run: bool,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<Removed, Failure> {
+    for image in images {
+        let machines = deps.read(|read| read.machines_of(image.id))?;
+        if let Some(machine) = machines.first() {
+            return Err(Failure::new(
+                Class::Busy,
+                "in-use",
+                format!("machine {} was made of {}", machine.name, image.name),
+            )
+            .hint(format!(
+                "remove it first with `longshore remove {}`",
+                machine.name
+            )));
+        }
+    }
+    let mut removed = Removed {
+        images: images
+            .first()
+            .map(|image| image.name.clone())
+            .into_iter()
+            .collect(),
+        ..Removed::default()
+    };
+    if dry_run {
+        return Ok(removed);
+    }
+    for image in images {
+        let id = image.id;
+        record(Box::new(move |connection| {
+            Ok(Writer::new(connection).forget_image(id)?)
+        }))?;
+    }
+    collect_garbage(deps, &mut removed, record)?;
+    Ok(removed)
+}
+
+/// Drops sealed volumes and blobs that nothing needs. Nothing may be at work.
+fn collect_garbage(
+    deps: &Deps,
+    removed: &mut Removed,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for volume in deps.read(|read| read.unused_volumes())? {
+        removed.freed_bytes += allocated(deps, volume.id)?;
+        deps.drop_volume(volume.id, record)?;
+        removed.volumes.push(volume.id.0);
+    }
+    for blob in deps.read(|read| read.unused_blobs())? {
+        let digest = blob.digest;
+        // The row first: a blob that the catalogue does not know is only recorded again.
+        record(Box::new(move |connection| {
+            Ok(Writer::new(connection).forget_blob(&digest)?)
+        }))?;
+        deps.blobs.remove(&digest).map_err(Trouble::failure)?;
+        removed.freed_bytes += blob.size;
+        removed.blobs.push(digest.to_string());
+    }
+    Ok(())
+}
+
+fn allocated(deps: &Deps, id: longshore_catalog::VolumeId) -> Result<u64, Failure> {
+    Ok(deps
+        .backend
+        .usage(volume_id(id)?)
+        .map_or(0, |usage| usage.allocated_bytes))
+}

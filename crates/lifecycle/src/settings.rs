@@ -1,0 +1,46 @@
+//! What a host is told before it works: values only, already parsed; where they came from is the
+//! command line's business.
+
+use std::{path::PathBuf, time::Duration};
+
+use longshore_image::Limits;
+use longshore_source::SourceConfig;
+
+/// Everything a [`Host`](crate::Host) needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where everything that is kept is kept.
+    pub state_dir: PathBuf,
+    /// Where images come from.
+    pub source: SourceConfig,
+    /// What volumes are made of.
+    pub backend: BackendChoice,
+    /// What a hostile image is held to.
+    pub limits: Limits,
+    /// Virtual size of a volume in bytes, a multiple of 4096. Part of a volume's identity.
+    pub volume_size: u64,
+    /// How often a step is tried again after a failure that may pass.
+    pub max_retries: u32,
+    /// Never ask the origin for anything.
+    pub offline: bool,
+    /// How long to wait for another engine on the same state directory; 0 is not at all.
+    pub wait: Duration,
+    /// What to tell others who wait for this engine that it is doing.
+    pub purpose: String,
+}
+
+/// 32 GiB: big enough that a machine rarely needs a longer device, and sparse, so that it costs
+/// what is in it.
+pub const DEFAULT_VOLUME_SIZE: u64 = 32 << 30;
+
+/// What volumes are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackendChoice {
+    /// The best that this host has.
+    #[default]
+    Auto,
+    /// Disk image files in the state directory.
+    File,
+    /// Nothing but memory: for trying things out, gone when the process ends.
+    Simulated,
+}

@@ -1,0 +1,249 @@
+//! Looking without working: no lock, and also while a host works in the same directory.
+
+use std::path::Path;
+
+use longshore_catalog::{ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow};
+use longshore_fsm::{
+    RunId,
+    store::{Migrations, Readers, RunFilter},
+};
+use longshore_source::ImageName;
+
+use crate::{
+    Class, Failure, HistoryRow, ImageDetail, ImageSummary, LayerDetail, PinReport, RunReport,
+    VolumeDetail,
+    run_report::{history_row, run_report},
+    state_dir::StateDir,
+    summary::{ImageRows, volume_report},
+    trouble::Trouble,
+};
+
+/// What a state directory holds.
+#[derive(Debug)]
+pub struct View {
+    readers: Readers,
+}
+
+impl View {
+    /// Looks into a state directory; `None` where there is nothing yet.
+    ///
+    /// # Errors
+    /// [`Class::Failed`] if it is of another version or cannot be read.
+    pub fn open(state_dir: &Path) -> Result<Option<Self>, Failure> {
+        let Some(state) = StateDir::existing(state_dir)? else {
+            return Ok(None);
+        };
+        if !state.database().exists() {
+            return Ok(None);
+        }
+        let migrations = [Migrations {
+            owner: SCHEMA_OWNER,
+            steps: SCHEMA,
+        }];
+        let readers = Readers::open(state.database(), &migrations).map_err(Trouble::failure)?;
+        Ok(Some(Self { readers }))
+    }
+
+    fn read<T>(
+        &self,
+        look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
+    ) -> Result<T, Failure> {
+        self.readers
+            .read(|connection| look(&Reader::new(connection)))
+            .map_err(Trouble::failure)?
+            .map_err(Trouble::failure)
+    }
+
+    /// The newest generation of every image, by name.
+    ///
+    /// # Errors
+    /// [`Class::Failed`] if the catalogue cannot be read.
+    pub fn list(&self) -> Result<Vec<ImageSummary>, Failure> {
+        let rows = self.read(|read| {
+            let mut images = read.images()?;
+            images
+                .dedup_by(|older, newer| older.origin == newer.origin && older.name == newer.name);
+            images
+                .into_iter()
+                .map(|image| ImageRows::look(read, image))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        rows.iter()
+            .map(|rows| {
+                let run = self.last_run(rows)?;
+                Ok(rows.summary(run.as_ref()))
+            })
+            .collect()
+    }
+
+    fn last_run(&self, rows: &ImageRows) -> Result<Option<longshore_fsm::RunSummary>, Failure> {
+        match rows.run() {
+            Some(run) => self.readers.run(run).map_err(Trouble::failure),
+            None => Ok(None),
+        }
+    }
+
+    /// One image, whole: of `origin` if it is there, else the newest of that name.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] if it is not known here, [`Class::Failed`] if the catalogue cannot be
+    /// read.
+    pub fn show(&self, name: &ImageName, origin: Option<&str>) -> Result<ImageDetail, Failure> {
+        let found = self.read(|read| {
+            let Some(image) = find(read, name, origin)? else {
+                return Ok(None);
+            };
+            let rows = ImageRows::look(read, image)?;
+            let layers = layer_details(read, &rows)?;
+            let volumes = chain_of(read, rows.volume.clone())?;
+            let decision = read.decision(rows.image.id)?;
+            Ok(Some((rows, layers, volumes, decision)))
+        })?;
+        let Some((rows, layer_details, volumes, decision)) = found else {
+            return Err(Failure::new(
+                Class::NotFound,
+                "not-found",
+                format!("{name} is not known here"),
+            )
+            .hint("see what is with `longshore list`"));
+        };
+        let run = self.last_run(&rows)?;
+        let history = match rows.run() {
+            Some(run) => self.readers.history(run).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        Ok(ImageDetail {
+            summary: rows.summary(run.as_ref()),
+            layer_details,
+            volumes: volumes.iter().map(volume_detail).collect(),
+            decision: decision.map(|decision| {
+                serde_json::json!({
+                    "verdict": decision.verdict,
+                    "admitted": decision.admitted,
+                    "decided_at": decision.decided_at,
+                    "report": json(&decision.report),
+                })
+            }),
+            history: history.iter().map(history_row).collect(),
+        })
+    }
+
+    /// All runs, newest first.
+    ///
+    /// # Errors
+    /// [`Class::Failed`] if they cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunReport>, Failure> {
+        let runs = self
+            .readers
+            .list_runs(&RunFilter::default())
+            .map_err(Trouble::failure)?;
+        Ok(runs.iter().map(run_report).collect())
+    }
+
+    /// One run and its events.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] if there is none of that number, [`Class::Failed`] if it cannot be read.
+    pub fn run(&self, run: u64) -> Result<(RunReport, Vec<HistoryRow>), Failure> {
+        let missing = || {
+            Failure::new(
+                Class::NotFound,
+                "no-such-run",
+                format!("there is no run {run}"),
+            )
+            .hint("see what there is with `longshore runs`")
+        };
+        let id = RunId::new(run).ok_or_else(missing)?;
+        let summary = self
+            .readers
+            .run(id)
+            .map_err(Trouble::failure)?
+            .ok_or_else(missing)?;
+        let history = self.readers.history(id).map_err(|error| {
+            Failure::new(
+                Class::Failed,
+                "run",
+                format!("the events of run {run} cannot be read"),
+            )
+            .caused_by(&error)
+        })?;
+        Ok((
+            run_report(&summary),
+            history.iter().map(history_row).collect(),
+        ))
+    }
+}
+
+fn find(
+    read: &Reader<'_>,
+    name: &ImageName,
+    origin: Option<&str>,
+) -> Result<Option<ImageRow>, longshore_catalog::Error> {
+    if let Some(origin) = origin
+        && let Some(image) = read.image(origin, name.as_str())?
+    {
+        return Ok(Some(image));
+    }
+    let images = read.images()?;
+    Ok(images
+        .into_iter()
+        .filter(|image| image.name == name.as_str())
+        .max_by_key(|image| (image.created_at, image.generation)))
+}
+
+fn layer_details(
+    read: &Reader<'_>,
+    rows: &ImageRows,
+) -> Result<Vec<LayerDetail>, longshore_catalog::Error> {
+    rows.layers
+        .iter()
+        .map(|layer| {
+            let pin = read.pin(&rows.image.origin, &layer.key)?;
+            Ok(LayerDetail {
+                key: layer.key.clone(),
+                size: layer.size,
+                etag: layer.etag.clone(),
+                digest: layer.digest.map(|digest| digest.to_string()),
+                diff_id: layer.diff_id.map(|diff_id| diff_id.to_string()),
+                pin: pin.map(|pin| PinReport {
+                    digest: pin.digest.to_string(),
+                    etag: pin.etag,
+                    pinned_at: pin.pinned_at,
+                }),
+                counters: layer.report.as_deref().map(json),
+            })
+        })
+        .collect()
+}
+
+/// The volumes that a volume was extended from, base first, itself last.
+fn chain_of(
+    read: &Reader<'_>,
+    top: Option<VolumeRow>,
+) -> Result<Vec<VolumeRow>, longshore_catalog::Error> {
+    let mut chain: Vec<VolumeRow> = Vec::new();
+    let mut next = top;
+    while let Some(volume) = next {
+        next = match volume.parent {
+            // Ids only grow from parent to child, so this ends whatever the rows say.
+            Some(parent) if parent < volume.id => read.volume(parent)?,
+            _ => None,
+        };
+        chain.push(volume);
+    }
+    chain.reverse();
+    Ok(chain)
+}
+
+fn volume_detail(volume: &VolumeRow) -> VolumeDetail {
+    VolumeDetail {
+        volume: volume_report(volume),
+        state: volume.state.to_string(),
+        parent: volume.parent.map(|parent| parent.0),
+        chain_id: volume.chain.map(|chain| chain.to_string()),
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or(serde_json::Value::Null)
+}
