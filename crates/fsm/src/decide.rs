@@ -38,6 +38,7 @@ pub struct Moment {
 pub fn decide(status: &RunStatus, policy: &StepPolicy, moment: Moment) -> Action {
     match &status.phase {
         Phase::Ended(_) => Action::Rest,
+        Phase::Parked(_) if status.step().is_none() => Action::Rest,
         Phase::Parked(_) => cancelled(status).unwrap_or(Action::Rest),
         Phase::Running { .. } => Action::Attempt,
         Phase::Failed => after_failure(status, policy, moment),

@@ -82,7 +82,7 @@ impl<S: Store> Engine<S> {
         let Claimed { live, status } = claimed;
         let (exit, result) = match self.cancel_claimed(live.run, cause).await {
             Ok((cancel, outcome)) => (Exit::Ended(outcome), Ok(cancel)),
-            Err(error) => (Exit::Halted(Halt::Abandoned), Err(error)),
+            Err(error) => (Exit::GivenUp, Err(error)),
         };
         self.core.live.release(&live, exit);
         drop(status);

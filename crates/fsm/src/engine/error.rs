@@ -114,8 +114,8 @@ pub enum WaitError {
         #[source]
         reason: ParkReason,
     },
-    /// The engine was shut down before it ended; the next one can resume it.
-    #[error("the engine was shut down before run {run} ended")]
+    /// The engine was shut down before its end was seen; the next one can resume it.
+    #[error("the engine was shut down before the end of run {run} was seen")]
     ShutDown {
         /// The run.
         run: RunId,

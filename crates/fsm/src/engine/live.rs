@@ -19,6 +19,8 @@ pub(super) enum Exit {
     Parked(ParkReason),
     Stopped,
     Halted(Halt),
+    /// It was claimed, and given up unchanged: look for it again.
+    GivenUp,
 }
 
 /// A run that this process is carrying out.
@@ -53,7 +55,21 @@ impl Live {
 
 /// The runs that this process is carrying out.
 #[derive(Debug, Default)]
-pub(super) struct LiveRuns(Mutex<HashMap<RunId, Arc<Live>>>);
+pub(super) struct LiveRuns(Mutex<Runs>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    live: HashMap<RunId, Arc<Live>>,
+    /// Why a run stopped here that is active in the store, until somebody takes it up again: who
+    /// asks only then is told all the same.
+    halted: HashMap<RunId, Halt>,
+}
+
+impl Runs {
+    fn holds(&self, live: &Live) -> bool {
+        (self.live.get(&live.run)).is_some_and(|held| std::ptr::eq(held.as_ref(), live))
+    }
+}
 
 /// Whose a run is.
 pub(super) enum Claim {
@@ -73,7 +89,7 @@ impl LiveRuns {
     /// Claims the run for the caller, unless somebody has it.
     pub(super) fn claim(&self, run: RunId, stopping: &CancellationToken) -> Claim {
         let mut runs = self.lock();
-        if runs.contains_key(&run) {
+        if runs.live.contains_key(&run) {
             return Claim::Theirs;
         }
         let live = Arc::new(Live {
@@ -84,26 +100,34 @@ impl LiveRuns {
         });
         let status = Arc::clone(&live.status).try_lock_owned();
         let status = status.expect("nobody else has seen this lock yet");
-        runs.insert(run, Arc::clone(&live));
+        runs.live.insert(run, Arc::clone(&live));
         Claim::Mine(Claimed { live, status })
     }
 
     pub(super) fn get(&self, run: RunId) -> Option<Arc<Live>> {
-        self.lock().get(&run).cloned()
+        self.lock().live.get(&run).cloned()
+    }
+
+    /// Why this run stopped here, if it did and nobody has taken it up since.
+    pub(super) fn halted(&self, run: RunId) -> Option<Halt> {
+        self.lock().halted.get(&run).cloned()
     }
 
     /// Whether this is still the one that carries the run out.
     pub(super) fn holds(&self, live: &Live) -> bool {
-        let runs = self.lock();
-        runs.get(&live.run)
-            .is_some_and(|held| std::ptr::eq(held.as_ref(), live))
+        self.lock().holds(live)
     }
 
     /// Lets go of a run: from now on another may claim it.
     pub(super) fn release(&self, live: &Live, exit: Exit) {
         let mut runs = self.lock();
-        if (runs.get(&live.run)).is_some_and(|held| std::ptr::eq(held.as_ref(), live)) {
-            runs.remove(&live.run);
+        if runs.holds(live) {
+            runs.live.remove(&live.run);
+            match &exit {
+                Exit::GivenUp => None,
+                Exit::Halted(halt) => runs.halted.insert(live.run, halt.clone()),
+                Exit::Ended(_) | Exit::Parked(_) | Exit::Stopped => runs.halted.remove(&live.run),
+            };
         }
         drop(runs);
         live.leave(exit);
@@ -111,12 +135,12 @@ impl LiveRuns {
 
     /// All of them, in order.
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
-        let mut all: Vec<_> = self.lock().values().cloned().collect();
+        let mut all: Vec<_> = self.lock().live.values().cloned().collect();
         all.sort_by_key(|live| live.run);
         all
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Live>>> {
+    fn lock(&self) -> MutexGuard<'_, Runs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::error::WaitError;
 use crate::engine::live::Exit;
 use crate::ids::RunId;
 use crate::log::Phase;
-use crate::store::{RunFilter, Store};
+use crate::store::{RunFilter, Store, StoreError};
 use crate::view::{Outcome, status_of};
 
 impl<S: Store> Engine<S> {
@@ -27,13 +27,17 @@ impl<S: Store> Engine<S> {
                         }
                         Some(Exit::Stopped) => return Err(WaitError::ShutDown { run }),
                         Some(Exit::Halted(halt)) => return Err(WaitError::Halted { run, halt }),
-                        None => {}
+                        Some(Exit::GivenUp) | None => {}
                     }
                 }
                 continue;
             }
             let loaded = self.core.store.load(RunFilter::one(run)).await;
-            let loaded = loaded.map_err(|source| WaitError::Store { run, source })?;
+            let loaded = loaded.map_err(|source| match (self.core.live.halted(run), source) {
+                (Some(halt), _) => WaitError::Halted { run, halt },
+                (None, StoreError::Closed) => WaitError::ShutDown { run },
+                (None, source) => WaitError::Store { run, source },
+            })?;
             let raw = loaded.first().ok_or(WaitError::UnknownRun { run })?;
             let status = status_of(raw)?;
             if let Some(outcome) = Outcome::of(run, &status) {
@@ -41,9 +45,10 @@ impl<S: Store> Engine<S> {
             }
             // It may have been taken up between the two looks; nobody has it if a second says so.
             if looked && self.core.live.get(run).is_none() {
-                return Err(match status.phase {
-                    Phase::Parked(reason) => WaitError::Parked { run, reason },
-                    _ => WaitError::NotRunning { run },
+                return Err(match (status.phase, self.core.live.halted(run)) {
+                    (Phase::Parked(reason), _) => WaitError::Parked { run, reason },
+                    (_, Some(halt)) => WaitError::Halted { run, halt },
+                    (_, None) => WaitError::NotRunning { run },
                 });
             }
             looked = true;

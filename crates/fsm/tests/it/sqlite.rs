@@ -256,30 +256,22 @@ async fn what_waits_together_is_committed_together() {
     let mut first = Box::pin(first);
     assert!(futures::poll!(&mut first).is_pending());
     wait.recv().unwrap();
-    let others: Vec<_> = (0..50)
+    let mut others: Vec<_> = (0..50)
         .map(|n| {
-            let mut commit = Box::pin({
-                let store = store.clone();
-                async move {
-                    store
-                        .write(move |conn| put_number(conn, &format!("n{n}"), n))
-                        .await
-                }
-            });
-            async move {
-                assert!(futures::poll!(&mut commit).is_pending());
-                commit
-            }
+            let store = store.clone();
+            Box::pin(async move {
+                let name = format!("n{n}");
+                store.write(move |conn| put_number(conn, &name, n)).await
+            })
         })
         .collect();
-    let mut waiting = Vec::new();
-    for other in others {
-        waiting.push(other.await);
+    for other in &mut others {
+        assert!(futures::poll!(other).is_pending());
     }
     let before = wal_frames_committed(&subject);
     go.send(()).unwrap();
     first.await.unwrap();
-    futures::future::join_all(waiting)
+    futures::future::join_all(others)
         .await
         .into_iter()
         .for_each(|done| done.unwrap());
