@@ -3,22 +3,29 @@
 //! See the module above for the list. A request may carry an [`Instead`], by which a fault has it
 //! answered as another one (the signature was checked on the request as it came).
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use s3s::dto::{
     CommonPrefix, ETag, ETagCondition, GetBucketLocationInput, GetBucketLocationOutput,
     GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
     HeadObjectOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    Object, Timestamp,
+    Object, StreamingBlob, Timestamp,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
 
 use super::etag::ETags;
 use super::listing::{self, Page};
 
 /// How many keys S3 lists at most in one answer.
 pub(super) const MOST_KEYS: usize = 1000;
+/// Bytes of an object that are in memory at once.
+const PIECE: usize = 256 * 1024;
 
 /// Travels with a request: have it answered as another one.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +38,7 @@ pub(super) struct Instead {
 pub(super) struct Bucket {
     pub(super) dir: PathBuf,
     pub(super) files: FileSystem,
-    pub(super) etags: ETags,
+    pub(super) etags: Arc<ETags>,
     /// At most this many keys in one listing.
     pub(super) page: usize,
 }
@@ -56,29 +63,52 @@ fn precondition(
     }
 }
 
-fn unreadable(error: std::io::Error) -> s3s::S3Error {
+/// The first byte of `bytes FIRST-LAST/SIZE`.
+fn first_byte(content_range: &str) -> Option<u64> {
+    content_range
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// These bytes of a file, in pieces that do not cost more than they carry: `s3s-fs` reads 4 KiB at
+/// a time.
+async fn body(path: &Path, start: u64, length: u64) -> io::Result<StreamingBlob> {
+    let mut file = File::open(path).await?;
+    file.seek(io::SeekFrom::Start(start)).await?;
+    Ok(StreamingBlob::wrap(ReaderStream::with_capacity(
+        file.take(length),
+        PIECE,
+    )))
+}
+
+fn unreadable(error: io::Error) -> s3s::S3Error {
     s3s::S3Error::internal_error(error)
 }
 
 impl Bucket {
-    /// The ETag of an object that is there.
-    async fn etag(&self, key: &str) -> S3Result<String> {
+    /// The file of an object that is there.
+    fn file(&self, key: &str) -> S3Result<PathBuf> {
         let path = listing::file_of(&self.dir, key).filter(|path| path.is_file());
-        let Some(path) = path else {
-            return Err(s3_error!(NoSuchKey));
-        };
-        self.etags.of(key, &path).await.map_err(unreadable)
+        path.ok_or_else(|| s3_error!(NoSuchKey))
     }
 
-    async fn object(&self, key: &str, path: &std::path::Path) -> S3Result<Object> {
+    async fn etag(&self, key: &str, path: PathBuf) -> S3Result<String> {
+        Arc::clone(&self.etags)
+            .of_async(key.to_owned(), path)
+            .await
+            .map_err(unreadable)
+    }
+
+    async fn object(&self, key: &str, path: &Path) -> S3Result<Object> {
         let meta = std::fs::metadata(path).map_err(unreadable)?;
         Ok(Object {
             key: Some(key.to_owned()),
             size: i64::try_from(meta.len()).ok(),
             last_modified: meta.modified().ok().map(Timestamp::from),
-            e_tag: Some(ETag::Strong(
-                self.etags.of(key, path).await.map_err(unreadable)?,
-            )),
+            e_tag: Some(ETag::Strong(self.etag(key, path.to_owned()).await?)),
             ..Object::default()
         })
     }
@@ -143,9 +173,20 @@ impl S3 for Bucket {
             }
         }
         let input = &request.input;
-        let etag = self.etag(&input.key).await?;
+        let path = self.file(&input.key)?;
+        let etag = self.etag(&input.key, path.clone()).await?;
         precondition(&etag, input.if_match.as_ref(), input.if_none_match.as_ref())?;
-        self.files.get_object(request).await
+        let mut response = self.files.get_object(request).await?;
+        let output = &mut response.output;
+        let start = output.content_range.as_deref().map_or(Some(0), first_byte);
+        let length = output
+            .content_length
+            .and_then(|length| u64::try_from(length).ok());
+        let (Some(start), Some(length)) = (start, length) else {
+            return Err(s3_error!(InternalError, "s3s-fs states no length"));
+        };
+        output.body = Some(body(&path, start, length).await.map_err(unreadable)?);
+        Ok(response)
     }
 
     async fn head_object(
@@ -156,7 +197,7 @@ impl S3 for Bucket {
             request.input.key = key;
         }
         let input = &request.input;
-        let etag = self.etag(&input.key).await?;
+        let etag = self.etag(&input.key, self.file(&input.key)?).await?;
         precondition(&etag, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         self.files.head_object(request).await
     }

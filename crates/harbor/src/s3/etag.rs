@@ -9,10 +9,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use s3s::crypto::{Checksum, Md5};
-use tokio::sync::Mutex;
 
 /// What changes when a file is written to or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,15 +60,23 @@ impl ETags {
         &self.bucket
     }
 
+    /// [`ETags::of`] on a thread that may block.
+    pub(super) async fn of_async(
+        self: Arc<Self>,
+        key: String,
+        path: PathBuf,
+    ) -> io::Result<String> {
+        tokio::task::spawn_blocking(move || self.of(&key, &path)).await?
+    }
+
     /// The ETag's value (without quotes) of the object `key`, whose file is `path`.
-    pub(super) async fn of(&self, key: &str, path: &Path) -> io::Result<String> {
-        let identity = Identity::of(&tokio::fs::metadata(path).await?);
-        let mut known = self.known.lock().await;
+    pub(super) fn of(&self, key: &str, path: &Path) -> io::Result<String> {
+        let identity = Identity::of(&fs::metadata(path)?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let etag = match known.get(&identity) {
             Some(etag) => etag.clone(),
             None => {
-                let path = path.to_owned();
-                let etag = tokio::task::spawn_blocking(move || md5(&path)).await??;
+                let etag = md5(path)?;
                 known.insert(identity, etag.clone());
                 etag
             }

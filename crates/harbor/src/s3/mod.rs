@@ -4,6 +4,7 @@
 //! * one strong ETag for one content (the MD5 of the bytes, as S3 gives an object put in one part),
 //!   computed once a file and the same in GET, HEAD and LIST (`s3s-fs` lists none and would hash the
 //!   whole file again for every range);
+//! * bodies in pieces of 256 KiB (`s3s-fs` reads 4);
 //! * `If-Match` and `If-None-Match` on GET and HEAD, answered 412 and 304;
 //! * listings that read only the folders a prefix names, leave out hidden files, and page;
 //! * a bucket that takes anonymous and signed requests alike, as a public bucket does.
@@ -18,11 +19,13 @@ mod fault;
 mod front;
 mod gate;
 mod listing;
+mod options;
 mod record;
 mod server;
 mod socket;
 
 pub use self::fault::{Fault, Injected, Rule};
 pub use self::gate::Gate;
+pub use self::options::{Access, Options, StartError};
 pub use self::record::{Exchange, Operation};
-pub use self::server::{Access, Options, S3Server, StartError};
+pub use self::server::S3Server;

@@ -21,113 +21,21 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::bucket::{Bucket, MOST_KEYS};
+use super::bucket::Bucket;
 use super::etag::ETags;
 use super::fault::{Injected, Rule, Rules};
 use super::front::Front;
 use super::listing;
+use super::options::{Access, Options, StartError};
 use super::record::{Exchange, Journal, Operation};
 use super::socket::Socket;
-
-/// Who may read the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    /// Anonymous requests, and requests signed with the key `harbor`/`harbor-secret`; a signature
-    /// with any other key is refused with 403, as in a public bucket of S3.
-    Public,
-    /// Only requests signed with this key; others are refused with 403.
-    Keys {
-        /// The access key's id.
-        access_key: String,
-        /// The secret.
-        secret_key: String,
-    },
-}
-
-/// What to serve, and how.
-#[derive(Debug, Clone)]
-pub struct Options {
-    dir: PathBuf,
-    bucket: String,
-    port: u16,
-    access: Access,
-    page: usize,
-}
-
-impl Options {
-    /// Serves the files below `dir`: `dir/images/demo/1.tar` is the key `images/demo/1.tar`. The
-    /// bucket is called `longshore-test`, is public, and listens on a free port.
-    #[must_use]
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            bucket: "longshore-test".to_owned(),
-            port: 0,
-            access: Access::Public,
-            page: MOST_KEYS,
-        }
-    }
-
-    /// Calls the bucket so; S3's rules for bucket names apply.
-    #[must_use]
-    pub fn bucket(self, name: &str) -> Self {
-        Self {
-            bucket: name.to_owned(),
-            ..self
-        }
-    }
-
-    /// Listens on this port; 0 takes a free one.
-    #[must_use]
-    pub fn port(self, port: u16) -> Self {
-        Self { port, ..self }
-    }
-
-    /// Lets only these in.
-    #[must_use]
-    pub fn access(self, access: Access) -> Self {
-        Self { access, ..self }
-    }
-
-    /// Lists at most this many keys in one answer (S3: 1000), so that clients have to page.
-    #[must_use]
-    pub fn list_page(self, keys: usize) -> Self {
-        Self {
-            page: keys.clamp(1, MOST_KEYS),
-            ..self
-        }
-    }
-}
-
-/// Why a server could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The folder to serve cannot be used.
-    #[error("cannot serve {dir}", dir = dir.display())]
-    Folder {
-        /// The folder.
-        dir: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// The address cannot be listened on, or the thread cannot be started.
-    #[error("cannot listen on 127.0.0.1 port {port}")]
-    Listen {
-        /// The port that was asked for.
-        port: u16,
-        #[source]
-        source: io::Error,
-    },
-    /// `s3s-fs` refused its folder.
-    #[error("s3s-fs cannot open its folder: {0}")]
-    Storage(String),
-}
 
 /// A running server.
 #[derive(Debug)]
 pub struct S3Server {
     dir: PathBuf,
     bucket: String,
+    etags: Arc<ETags>,
     address: SocketAddr,
     front: Arc<Front>,
     stop: Option<oneshot::Sender<()>>,
@@ -155,12 +63,12 @@ impl S3Server {
         })?;
         let files = FileSystem::new(root.path())
             .map_err(|error| StartError::Storage(format!("{error:?}")))?;
-        let etags = ETags::new(root.path().to_owned(), bucket.clone());
+        let etags = Arc::new(ETags::new(root.path().to_owned(), bucket.clone()));
         let service = service(
             Bucket {
                 dir: dir.clone(),
                 files,
-                etags,
+                etags: Arc::clone(&etags),
                 page,
             },
             access,
@@ -193,6 +101,7 @@ impl S3Server {
         Ok(Self {
             dir,
             bucket,
+            etags,
             address,
             front,
             stop: Some(stop),
@@ -244,6 +153,15 @@ impl S3Server {
             .tempfile_in(folder)?;
         io::Write::write_all(&mut file, content)?;
         file.persist(&path)?;
+        Ok(())
+    }
+
+    /// Hashes the objects of this prefix now, which the first request for one would otherwise do:
+    /// a gibibyte takes seconds, and clients have time-outs.
+    pub fn warm(&self, prefix: &str) -> io::Result<()> {
+        for (key, path) in listing::keys(&self.dir, prefix)? {
+            self.etags.of(&key, &path)?;
+        }
         Ok(())
     }
 

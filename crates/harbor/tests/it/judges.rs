@@ -7,6 +7,7 @@ use longshore_harbor::family::{Content, Family, Layer, Packing, demo, hostile};
 use longshore_harbor::manifest::{Kind, Manifest};
 use longshore_harbor::oracle;
 use longshore_harbor::readback::{self, Reader};
+use longshore_harbor::real;
 
 /// Whether root is here; what needs it says so and passes over it.
 pub(crate) fn root_for(what: &str) -> bool {
@@ -345,4 +346,23 @@ fn unwanted_attributes_are_dropped_and_late_times_held_back() {
     );
     assert_eq!(file.mtime, (15_032_385_535, 999_999_999));
     assert_eq!(manifest.get("g").unwrap().mtime, (-2_147_483_648, 0));
+}
+
+#[test]
+fn the_oracle_and_umoci_agree_on_real_layers() {
+    let Some(dir) = std::env::var_os(real::READY).filter(|_| root_for("umoci")) else {
+        println!("skipped: {} names no bucket of real layers", real::READY);
+        return;
+    };
+    let bucket = real::small().unwrap_or_else(|why| panic!("{}: {why}", dir.display()));
+    let differences = oracle::manifest(&bucket.layers)
+        .unwrap()
+        .diff(&readback::umoci(&bucket.layers).unwrap());
+    // As in the made family: times of directories that umoci touched by itself.
+    let others: Vec<_> = differences
+        .iter()
+        .filter(|line| !line.contains(": mtime: "))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert!(differences.len() < 10, "{differences:#?}");
 }

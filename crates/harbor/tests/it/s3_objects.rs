@@ -175,6 +175,24 @@ fn every_request_is_recorded_with_what_it_got() {
 }
 
 #[test]
+fn a_large_object_comes_whole_and_in_parts() {
+    let (_dir, server) = bucket();
+    let content: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    server.put("images/c/1.tar", &content).unwrap();
+    server.warm("images/c/").unwrap();
+    assert!(get(&server, "images/c/1.tar", &[]).body == content);
+    let range = [("Range", "bytes=1234567-2345678")];
+    assert!(get(&server, "images/c/1.tar", &range).body == content[1_234_567..=2_345_678]);
+    let range = [("Range", "bytes=3999990-9999999")];
+    let answer = get(&server, "images/c/1.tar", &range);
+    assert_eq!(
+        answer.header("content-range"),
+        Some("bytes 3999990-3999999/4000000")
+    );
+    assert_eq!(answer.body, content[3_999_990..]);
+}
+
+#[test]
 fn a_dropped_server_is_gone() {
     let (_dir, server) = bucket();
     let address = server.address();
