@@ -55,13 +55,13 @@ fn cause(n: usize) -> String {
 }
 
 fn ended(n: usize) -> Ended {
-    match n % 4 {
-        0 => Ended::Completed,
-        1 => Ended::Failed {
+    match n % 16 {
+        0..=4 => Ended::Completed,
+        5..=9 => Ended::Failed {
             step: StepName::new("one"),
             error: error(n),
         },
-        2 => Ended::Cancelled { cause: cause(n) },
+        10..=14 => Ended::Cancelled { cause: cause(n) },
         _ => Ended::ContinuedAs {
             run: RunId::new(9).unwrap(),
         },
