@@ -1,2 +1,5 @@
-//! The `longshore` binary.
-fn main() {}
+//! The `longshore` binary: everything is in the library, so that it can be tested.
+
+fn main() -> std::process::ExitCode {
+    longshore_cli::main()
+}

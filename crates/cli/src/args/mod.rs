@@ -1,0 +1,17 @@
+//! What can be typed: the verbs, their flags, and what every command understands.
+//!
+//! Nothing is decided here. A word that has a shape (an image's name, a size, a time) is parsed into
+//! its type while the arguments are read, so that a wrong one is a usage error that names it.
+
+mod command;
+mod duration;
+mod global;
+mod verb;
+
+pub use command::{Cli, command};
+pub use duration::{DurationError, duration};
+pub use global::{BackendName, ColorWhen, Format, Global};
+pub use verb::{
+    Activate, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List, Remove,
+    Runs, RunsVerb, Show, Verb,
+};

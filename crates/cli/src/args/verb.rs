@@ -1,0 +1,156 @@
+//! The verbs, each with what it takes.
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+use longshore_lifecycle::{ImageName, MachineName};
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    FetchAndCreate(FetchAndCreate),
+    List(List),
+    Show(Show),
+    Activate(Activate),
+    Deactivate(Deactivate),
+    Remove(Remove),
+    Runs(Runs),
+    Config(Config),
+    Completions(Completions),
+    Demo(Demo),
+}
+
+/// Bring images here and make a machine's disk of each
+///
+/// Fetches the layers that are not here yet, proves and unpacks them, and makes a writable disk for
+/// one machine. What is here already is used as it is: the same command again fetches nothing. A
+/// command that was stopped goes on where it was.
+#[derive(Debug, Clone, Args)]
+pub struct FetchAndCreate {
+    /// A family of layers (images/golang) or a single one (images/golang/1.tar)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<ImageName>,
+
+    /// The machine's name [default: made of the image's]
+    #[arg(long, value_name = "MACHINE")]
+    pub name: Option<MachineName>,
+
+    /// Bring the image here, and make no machine
+    #[arg(long, conflicts_with = "name")]
+    pub no_activate: bool,
+
+    /// Take layers that changed at the source since they were first seen, as a new generation
+    #[arg(long)]
+    pub accept_changed: bool,
+}
+
+/// List the images that are here, or those that the source offers
+#[derive(Debug, Clone, Args)]
+pub struct List {
+    /// Ask the source what it offers
+    #[arg(long)]
+    pub remote: bool,
+}
+
+/// Tell all that is known of an image: layers, pins, volumes, machines, counters, history
+#[derive(Debug, Clone, Args)]
+pub struct Show {
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub image: ImageName,
+
+    /// Read the whole volume and print the digest of its used blocks
+    #[arg(long)]
+    pub digest: bool,
+}
+
+/// Make a machine's disk available: of an image that is here, or a machine's that was deactivated
+#[derive(Debug, Clone, Args)]
+pub struct Activate {
+    /// An image that is here, or a machine
+    #[arg(value_name = "IMAGE|MACHINE")]
+    pub target: String,
+
+    /// The new machine's name, where an image is given [default: made of the image's]
+    #[arg(long, value_name = "MACHINE")]
+    pub name: Option<MachineName>,
+}
+
+/// Take machines' disks out of use, and keep them
+#[derive(Debug, Clone, Args)]
+pub struct Deactivate {
+    /// The machines
+    #[arg(required = true, value_name = "MACHINE")]
+    pub machines: Vec<MachineName>,
+}
+
+/// Remove machines or images, and what nothing else uses of them
+#[derive(Debug, Clone, Args)]
+pub struct Remove {
+    /// A machine or an image; a machine where both have the name
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// List, show or cancel runs
+#[derive(Debug, Clone, Args)]
+pub struct Runs {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub verb: Option<RunsVerb>,
+}
+
+/// What to do with runs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RunsVerb {
+    /// List the runs, the newest first
+    List,
+    /// Tell a run's history
+    Show {
+        /// The run's id
+        #[arg(value_name = "RUN")]
+        run: u64,
+    },
+    /// Give a run up, and undo what it had made for itself
+    Cancel {
+        /// The run's id
+        #[arg(value_name = "RUN")]
+        run: u64,
+    },
+}
+
+/// Tell the settings and where they come from
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// What to tell [default: show]
+    #[command(subcommand)]
+    pub verb: Option<ConfigVerb>,
+}
+
+/// What to tell of the settings.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigVerb {
+    /// Each setting's value and its origin
+    Show,
+    /// The files that settings are read from, the later wins
+    Path,
+}
+
+/// Print a completion script
+#[derive(Debug, Clone, Args)]
+pub struct Completions {
+    /// The shell it is for
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// Show the main job on a small family of layers, without network or root, and clean up
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Keep the directory it worked in
+    #[arg(long)]
+    pub keep: bool,
+}

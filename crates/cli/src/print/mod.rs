@@ -1,0 +1,30 @@
+//! Results on standard output, everything else on standard error, and nothing anywhere else.
+//!
+//! What a command answers is one of the facade's rows. Here each gets three forms: text for people,
+//! JSON for programs (the row itself, after `"schema":1`), and with `-q` the one word that a script
+//! would want. Rendering is pure; [`Output`] and [`Messages`] are the only places that write.
+
+mod config;
+mod document;
+mod failure;
+mod fetched;
+mod images;
+mod machine;
+mod messages;
+mod output;
+mod page;
+mod quantity;
+mod removed;
+mod runs;
+mod show;
+mod table;
+
+pub(crate) use config::{PathRow, SettingsReport};
+pub(crate) use document::{Document, Listed};
+pub(crate) use machine::Deactivated;
+pub(crate) use messages::Messages;
+pub(crate) use output::Output;
+pub(crate) use page::Page;
+pub(crate) use quantity::{bytes, milliseconds, rate};
+pub(crate) use removed::RemovedReport;
+pub(crate) use runs::{CancelledRun, RunDetail};

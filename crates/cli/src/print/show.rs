@@ -1,0 +1,217 @@
+//! All that is known of one image.
+
+use anstyle::Style;
+use longshore_lifecycle::{ImageDetail, LayerDetail, MachineSummary, VolumeDetail};
+use serde_json::Value;
+
+use super::{
+    Document, Page, bytes,
+    failure::failure_text,
+    fetched::{meaning, painted},
+    quantity::{age, harmless, instant, short_digest},
+    runs,
+    table::{Column, pairs, table},
+};
+
+const HEADING: Style = Style::new().bold();
+const NOTHING: &str = "-";
+
+impl Document for ImageDetail {
+    fn text(&self, page: &Page) -> String {
+        let width = page.width;
+        let mut text = pairs(&facts(self, page));
+        if let Some(failure) = &self.summary.failure {
+            text.push('\n');
+            text.push_str(&failure_text(failure));
+        }
+        let sections = [
+            (
+                "Layers",
+                layers(&self.layer_details, width),
+                self.layer_details.is_empty(),
+            ),
+            ("Counters", counters(&self.layer_details), false),
+            (
+                "Volumes",
+                volumes(&self.volumes, width),
+                self.volumes.is_empty(),
+            ),
+            (
+                "Machines",
+                machines(&self.summary.machines, width),
+                self.summary.machines.is_empty(),
+            ),
+            (
+                "Last run",
+                runs::history(&self.history, width),
+                self.history.is_empty(),
+            ),
+        ];
+        for (title, body, empty) in sections {
+            if !empty && !body.is_empty() {
+                text.push_str(&format!("\n{HEADING}{title}{HEADING:#}\n{body}"));
+            }
+        }
+        text
+    }
+
+    /// The image's volume.
+    fn word(&self) -> Option<String> {
+        let path = self
+            .summary
+            .volume
+            .as_ref()
+            .and_then(|volume| volume.path.clone());
+        path.or_else(|| Some(self.summary.image.clone()))
+    }
+}
+
+fn facts(image: &ImageDetail, page: &Page) -> Vec<(&'static str, String)> {
+    let summary = &image.summary;
+    let status = match meaning(summary.status) {
+        Some(meaning) => format!("{}\n{meaning}", painted(summary.status)),
+        None => painted(summary.status),
+    };
+    let mut facts = vec![
+        ("image", harmless(&summary.image)),
+        ("origin", harmless(&summary.origin)),
+        ("generation", summary.generation.to_string()),
+        ("status", status),
+        (
+            "size",
+            format!("{} in {} layers", bytes(summary.size), summary.layers),
+        ),
+        (
+            "seen",
+            format!(
+                "{} ({} ago)",
+                instant(summary.created_at),
+                age(summary.created_at, page.now)
+            ),
+        ),
+    ];
+    facts.extend(summary.chain_id.clone().map(|chain| ("chain", chain)));
+    if let Some(volume) = &summary.volume {
+        let size = format!("{}, {} used", bytes(volume.size), bytes(volume.used));
+        let name = volume
+            .path
+            .as_deref()
+            .map_or_else(|| volume.id.to_string(), harmless);
+        facts.push(("volume", format!("{name}\n{size}")));
+    }
+    facts.extend(
+        image
+            .decision
+            .as_ref()
+            .map(|decision| ("decision", harmless(&decision.to_string()))),
+    );
+    facts
+}
+
+fn layers(layers: &[LayerDetail], width: Option<u16>) -> String {
+    let columns = [
+        Column::words("KEY"),
+        Column::quantities("SIZE"),
+        Column::words("DIGEST"),
+        Column::words("DIFF ID"),
+        Column::words("PINNED"),
+        Column::words("ETAG"),
+    ];
+    let short =
+        |digest: &Option<String>| digest.as_deref().map_or(NOTHING, short_digest).to_owned();
+    let rows = layers.iter().map(|layer| {
+        vec![
+            harmless(&layer.key),
+            bytes(layer.size),
+            short(&layer.digest),
+            short(&layer.diff_id),
+            layer
+                .pin
+                .as_ref()
+                .map_or_else(|| NOTHING.to_owned(), |pin| instant(pin.pinned_at)),
+            layer
+                .etag
+                .as_deref()
+                .map_or_else(|| NOTHING.to_owned(), harmless),
+        ]
+    });
+    table(&columns, rows, width)
+}
+
+/// A line for each layer that has counters: those that counted something.
+fn counters(layers: &[LayerDetail]) -> String {
+    layers
+        .iter()
+        .filter_map(|layer| {
+            let Some(Value::Object(counters)) = &layer.counters else {
+                return None;
+            };
+            let counted: Vec<String> = counters.iter().filter_map(counted).collect();
+            (!counted.is_empty())
+                .then(|| format!("{}: {}\n", harmless(&layer.key), counted.join(", ")))
+        })
+        .collect()
+}
+
+/// A counter that is not 0, or how long a list is that is not empty.
+fn counted((name, value): (&String, &Value)) -> Option<String> {
+    let count = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::Array(items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
+        _ => return None,
+    };
+    (count > 0).then(|| format!("{count} {}", name.replace('_', " ")))
+}
+
+fn volumes(volumes: &[VolumeDetail], width: Option<u16>) -> String {
+    let columns = [
+        Column::quantities("ID"),
+        Column::words("STATE"),
+        Column::quantities("PARENT"),
+        Column::quantities("USED"),
+        Column::words("CHAIN"),
+        Column::words("PATH"),
+    ];
+    let rows = volumes.iter().map(|detail| {
+        vec![
+            detail.volume.id.to_string(),
+            detail.state.clone(),
+            detail
+                .parent
+                .map_or_else(|| NOTHING.to_owned(), |parent| parent.to_string()),
+            bytes(detail.volume.used),
+            detail
+                .chain_id
+                .as_deref()
+                .map_or(NOTHING, short_digest)
+                .to_owned(),
+            detail
+                .volume
+                .path
+                .as_deref()
+                .map_or_else(|| NOTHING.to_owned(), harmless),
+        ]
+    });
+    table(&columns, rows, width)
+}
+
+fn machines(machines: &[MachineSummary], width: Option<u16>) -> String {
+    let columns = [
+        Column::words("NAME"),
+        Column::words("STATE"),
+        Column::quantities("VOLUME"),
+        Column::words("DISK"),
+    ];
+    let rows = machines.iter().map(|machine| {
+        vec![
+            machine.name.clone(),
+            machine.state.clone(),
+            machine.volume.to_string(),
+            machine
+                .path
+                .as_deref()
+                .map_or_else(|| NOTHING.to_owned(), harmless),
+        ]
+    });
+    table(&columns, rows, width)
+}

@@ -1,0 +1,191 @@
+//! The settings that count, each with its origin.
+
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
+
+use longshore_lifecycle::{Endpoint, Limits, SourceUrl};
+
+use crate::{args::BackendName, surroundings::Surroundings};
+
+use super::{
+    Key, SettingsError,
+    layer::Layer,
+    place,
+    value::{self, ValueError},
+};
+
+/// Where a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// A file.
+    File(PathBuf),
+    /// A variable of the environment.
+    Variable(String),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A setting's value and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// All settings that count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// Where everything that is kept is kept.
+    pub state_dir: Setting<PathBuf>,
+    /// Where images come from.
+    pub source: Setting<SourceUrl>,
+    /// The bucket's region.
+    pub region: Setting<String>,
+    /// The S3 server, where it is not Amazon's.
+    pub endpoint: Setting<Option<Endpoint>>,
+    /// What volumes are made of.
+    pub backend: Setting<BackendName>,
+    /// Bytes of one file of an image.
+    pub max_file_size: Setting<u64>,
+    /// Bytes of all files of an image.
+    pub max_total_size: Setting<u64>,
+    /// Uncompressed bytes for one stored byte.
+    pub max_compression_ratio: Setting<NonZeroU64>,
+    /// How often a step is tried again after a failure that may pass.
+    pub max_retries: Setting<u32>,
+    /// Virtual size of a volume in bytes.
+    pub volume_size: Setting<u64>,
+}
+
+/// The public bucket of ordered layers that longshore was made for.
+const DEFAULT_BUCKET: &str = "flyio-platform-hiring-challenge";
+const DEFAULT_REGION: &str = "us-east-1";
+const DEFAULT_RETRIES: u32 = 5;
+
+impl Effective {
+    /// Reads the texts that count. Errors: a text that is no value for its setting.
+    pub(super) fn of(layer: &Layer, surroundings: &Surroundings) -> Result<Self, SettingsError> {
+        let limits = Limits::default();
+        Ok(Self {
+            state_dir: state_dir(layer, surroundings)?,
+            source: source(layer, surroundings)?,
+            region: read(layer, Key::Region, DEFAULT_REGION.to_owned(), value::word)?,
+            endpoint: read(layer, Key::Endpoint, None, |text| {
+                text.parse().map(Some).map_err(ValueError::from)
+            })?,
+            backend: read(layer, Key::Backend, BackendName::Auto, |text| {
+                BackendName::named(text).ok_or(ValueError::Backend)
+            })?,
+            max_file_size: read(
+                layer,
+                Key::MaxFileSize,
+                limits.file_bytes,
+                value::positive_size,
+            )?,
+            max_total_size: read(
+                layer,
+                Key::MaxTotalSize,
+                limits.image_bytes,
+                value::positive_size,
+            )?,
+            max_compression_ratio: read(
+                layer,
+                Key::MaxCompressionRatio,
+                limits.ratio,
+                value::ratio,
+            )?,
+            max_retries: read(layer, Key::MaxRetries, DEFAULT_RETRIES, value::count)?,
+            volume_size: read(
+                layer,
+                Key::VolumeSize,
+                longshore_lifecycle::DEFAULT_VOLUME_SIZE,
+                value::volume_size,
+            )?,
+        })
+    }
+}
+
+/// One setting: what its text means, or the default.
+fn read<T, E>(
+    layer: &Layer,
+    key: Key,
+    default: T,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Setting<T>, SettingsError>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let Some((text, origin)) = layer.get(key) else {
+        return Ok(Setting {
+            value: default,
+            origin: Origin::Default,
+        });
+    };
+    let value = parse(text).map_err(|source| SettingsError::Value {
+        key,
+        value: text.to_owned(),
+        origin: origin.clone(),
+        source: Box::new(source),
+    })?;
+    Ok(Setting {
+        value,
+        origin: origin.clone(),
+    })
+}
+
+/// Where images come from: the source if one is named, else the bucket.
+fn source(layer: &Layer, surroundings: &Surroundings) -> Result<Setting<SourceUrl>, SettingsError> {
+    let default = SourceUrl::Bucket {
+        bucket: DEFAULT_BUCKET.to_owned(),
+        prefix: None,
+    };
+    match layer.get(Key::Source) {
+        Some((_, origin)) => {
+            let directory = directory_for(origin, surroundings);
+            read(layer, Key::Source, default, |text| {
+                value::source(text, directory)
+            })
+        }
+        None => read(layer, Key::Bucket, default, SourceUrl::bucket),
+    }
+}
+
+/// Where state is kept.
+fn state_dir(
+    layer: &Layer,
+    surroundings: &Surroundings,
+) -> Result<Setting<PathBuf>, SettingsError> {
+    let Some((_, origin)) = layer.get(Key::StateDir) else {
+        let (value, origin) = place::state_dir(surroundings)?;
+        return Ok(Setting { value, origin });
+    };
+    let directory = directory_for(origin, surroundings);
+    read(layer, Key::StateDir, PathBuf::new(), |text| {
+        value::path(text, directory)
+    })
+}
+
+/// What a relative path is relative to. In a file it may not be: files are read from anywhere.
+fn directory_for<'a>(origin: &Origin, surroundings: &'a Surroundings) -> Option<&'a Path> {
+    match origin {
+        Origin::File(_) => None,
+        Origin::Default | Origin::Variable(_) | Origin::Flag(_) => Some(&surroundings.directory),
+    }
+}

@@ -1,0 +1,134 @@
+//! Every setting there is: its name in a file, its variable and its flag.
+
+/// A setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// Where everything that is kept is kept.
+    StateDir,
+    /// Short for a source of `s3://`.
+    Bucket,
+    /// Where images come from.
+    Source,
+    /// The bucket's region.
+    Region,
+    /// The S3 server.
+    Endpoint,
+    /// What volumes are made of.
+    Backend,
+    /// Bytes of one file of an image.
+    MaxFileSize,
+    /// Bytes of all files of an image.
+    MaxTotalSize,
+    /// Uncompressed bytes for one stored byte.
+    MaxCompressionRatio,
+    /// How often a step is tried again.
+    MaxRetries,
+    /// Virtual size of a volume.
+    VolumeSize,
+}
+
+impl Key {
+    /// All of them, in the order they are shown in.
+    pub const ALL: [Self; 11] = [
+        Self::StateDir,
+        Self::Source,
+        Self::Bucket,
+        Self::Region,
+        Self::Endpoint,
+        Self::Backend,
+        Self::MaxFileSize,
+        Self::MaxTotalSize,
+        Self::MaxCompressionRatio,
+        Self::MaxRetries,
+        Self::VolumeSize,
+    ];
+
+    /// Its name in a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StateDir => "state_dir",
+            Self::Bucket => "bucket",
+            Self::Source => "source",
+            Self::Region => "region",
+            Self::Endpoint => "endpoint",
+            Self::Backend => "backend",
+            Self::MaxFileSize => "max_file_size",
+            Self::MaxTotalSize => "max_total_size",
+            Self::MaxCompressionRatio => "max_compression_ratio",
+            Self::MaxRetries => "max_retries",
+            Self::VolumeSize => "volume_size",
+        }
+    }
+
+    /// The setting that a file's key names.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// Its variable in the environment.
+    #[must_use]
+    pub fn variable(self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.name().to_ascii_uppercase())
+    }
+
+    /// Its flag. Limits have none: they belong to the host, not to one command.
+    #[must_use]
+    pub fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::StateDir => Some("--state-dir"),
+            Self::Bucket => Some("--bucket"),
+            Self::Source => Some("--source"),
+            Self::Region => Some("--region"),
+            Self::Endpoint => Some("--endpoint"),
+            Self::Backend => Some("--backend"),
+            Self::MaxFileSize
+            | Self::MaxTotalSize
+            | Self::MaxCompressionRatio
+            | Self::MaxRetries
+            | Self::VolumeSize => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the environment's settings begin with.
+pub(super) const VARIABLE_PREFIX: &str = "LONGSHORE_";
+
+/// Names a file instead of the system's and the user's; not a setting, for no file can have it.
+pub(super) const CONFIG_VARIABLE: &str = "LONGSHORE_CONFIG";
+
+/// What tests may set beside the settings without being told that it is unknown.
+pub(super) const TEST_PREFIX: &str = "LONGSHORE_TEST_";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_own_name() {
+        for key in Key::ALL {
+            assert_eq!(Key::named(key.name()), Some(key));
+        }
+        assert_eq!(Key::named("STATE_DIR"), None);
+        assert_eq!(Key::MaxFileSize.variable(), "LONGSHORE_MAX_FILE_SIZE");
+    }
+
+    #[test]
+    fn every_flag_of_a_setting_exists() {
+        let command = crate::args::command();
+        let flags: Vec<String> = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
+            .collect();
+        for flag in Key::ALL.into_iter().filter_map(Key::flag) {
+            assert!(flags.iter().any(|known| known == flag), "{flag} is no flag");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the texts of single settings mean.
+
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
+
+use longshore_lifecycle::{EndpointError, SourceUrl, SourceUrlError};
+
+use super::{SizeError, size};
+
+/// Why a text is not a value for its setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ValueError {
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    #[error("it must be at least 1")]
+    Zero,
+    #[error("it must be a multiple of 4096 bytes")]
+    Unaligned,
+    #[error("not a whole number")]
+    NotANumber,
+    #[error("it must be auto, file or simulated")]
+    Backend,
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Source(#[from] SourceUrlError),
+    #[error("it must not be empty")]
+    Empty,
+    #[error("a path in a file must begin at the root")]
+    Relative,
+}
+
+/// A size that is not 0.
+pub(super) fn positive_size(text: &str) -> Result<u64, ValueError> {
+    match size(text)? {
+        0 => Err(ValueError::Zero),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A volume's size: whole blocks of 4096 bytes.
+pub(super) fn volume_size(text: &str) -> Result<u64, ValueError> {
+    let bytes = positive_size(text)?;
+    if bytes % 4096 == 0 {
+        Ok(bytes)
+    } else {
+        Err(ValueError::Unaligned)
+    }
+}
+
+/// A ratio: a whole number, at least 1.
+pub(super) fn ratio(text: &str) -> Result<NonZeroU64, ValueError> {
+    let number: u64 = text.trim().parse().map_err(|_| ValueError::NotANumber)?;
+    NonZeroU64::new(number).ok_or(ValueError::Zero)
+}
+
+/// A count: a whole number.
+pub(super) fn count(text: &str) -> Result<u32, ValueError> {
+    text.trim().parse().map_err(|_| ValueError::NotANumber)
+}
+
+/// Where images come from. A directory is taken as it is written, nothing in it is an escape; see
+/// [`path`] for a relative one.
+pub(super) fn source(text: &str, directory: Option<&Path>) -> Result<SourceUrl, ValueError> {
+    match text.parse()? {
+        SourceUrl::Directory(path) if path.is_relative() => {
+            let directory = directory.ok_or(ValueError::Relative)?;
+            Ok(SourceUrl::Directory(directory.join(path)))
+        }
+        url => Ok(url),
+    }
+}
+
+/// A word that is there.
+pub(super) fn word(text: &str) -> Result<String, ValueError> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err(ValueError::Empty)
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// A path; one that does not begin at the root begins at `directory`, where there is one.
+pub(super) fn path(text: &str, directory: Option<&Path>) -> Result<PathBuf, ValueError> {
+    let path = Path::new(text);
+    match directory {
+        _ if text.is_empty() => Err(ValueError::Empty),
+        _ if path.is_absolute() => Ok(path.to_owned()),
+        Some(directory) => Ok(directory.join(path)),
+        None => Err(ValueError::Relative),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_their_bounds() {
+        assert_eq!(positive_size("0"), Err(ValueError::Zero));
+        assert_eq!(volume_size("1GiB"), Ok(1 << 30));
+        assert_eq!(volume_size("1GB"), Err(ValueError::Unaligned));
+        assert_eq!(ratio("0"), Err(ValueError::Zero));
+        assert_eq!(ratio("ten"), Err(ValueError::NotANumber));
+        assert_eq!(count("0"), Ok(0));
+        assert_eq!(count("-1"), Err(ValueError::NotANumber));
+    }
+
+    #[test]
+    fn only_what_is_typed_here_may_be_relative() {
+        let here = Path::new("/home/me");
+        assert_eq!(path("state", Some(here)), Ok("/home/me/state".into()));
+        assert_eq!(path("/state", None), Ok("/state".into()));
+        assert_eq!(path("state", None), Err(ValueError::Relative));
+        assert_eq!(path("", Some(here)), Err(ValueError::Empty));
+        assert_eq!(
+            source("file://b", Some(here)),
+            Ok(SourceUrl::directory("/home/me/b"))
+        );
+        assert_eq!(source("file:///b", None), Ok(SourceUrl::directory("/b")));
+        assert_eq!(source("file://b", None), Err(ValueError::Relative));
+    }
+}

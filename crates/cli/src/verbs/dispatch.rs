@@ -1,0 +1,23 @@
+//! From a verb to what does it.
+
+use longshore_lifecycle::Failure;
+
+use crate::{args::Verb, exit::Exit, session::Session};
+
+use super::{completions, config, demo, fetch, images, machines, remove, runs};
+
+/// Does what was asked for, and prints what came of it.
+pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::FetchAndCreate(args) => fetch::fetch_and_create(session, args).await,
+        Verb::List(args) => images::list(session, args).await,
+        Verb::Show(args) => images::show(session, args),
+        Verb::Activate(args) => machines::activate(session, args).await,
+        Verb::Deactivate(args) => machines::deactivate(session, args).await,
+        Verb::Remove(args) => remove::remove(session, args).await,
+        Verb::Runs(args) => runs::runs(session, args).await,
+        Verb::Config(args) => config::config(session, args),
+        Verb::Completions(args) => completions::completions(session, args),
+        Verb::Demo(args) => demo::demo(session, args).await,
+    }
+}

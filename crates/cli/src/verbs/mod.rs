@@ -1,0 +1,13 @@
+//! What each verb does: asks the facade, and hands its answer to be printed.
+
+mod completions;
+mod config;
+mod demo;
+mod dispatch;
+mod fetch;
+mod images;
+mod machines;
+mod remove;
+mod runs;
+
+pub(crate) use dispatch::dispatch;
