@@ -34,7 +34,11 @@ impl<T: Tree> Layer<'_, T> {
         }
         let levels = self.resolve(parent, Walker::Whiteout)?;
         let child = match self.directory(&levels) {
-            Some(dir) => self.child(dir, name)?.map(|child| (dir, child)),
+            Some(dir) => {
+                let followed = self.touched.followed(dir, name);
+                self.expect_unfollowed(followed.by_entry || followed.by_whiteout)?;
+                self.child(dir, name)?.map(|child| (dir, child))
+            }
             None => None,
         };
         let hides = |layer: &Self, child: Child| match child.placed {
@@ -70,7 +74,7 @@ impl<T: Tree> Layer<'_, T> {
     /// Hides one name, with all of lower layers below it.
     fn hide(&mut self, dir: NodeId, name: &[u8], child: Child) -> Result<(), ApplyError<T::Error>> {
         if child.shape != Shape::Directory {
-            return self.hide_leaf(dir, name, child);
+            return self.unlink(dir, name, child);
         }
         let keeps = self.hide_children(child.node)?;
         self.settle(dir, name, child, keeps)
@@ -101,7 +105,7 @@ impl<T: Tree> Layer<'_, T> {
                     frames.push(next);
                 }
                 (_, Some(_)) => frame.keeps = true,
-                (_, None) => self.hide_leaf(dir, &name, child)?,
+                (_, None) => self.unlink(dir, &name, child)?,
             }
         }
         Ok(keeps)
@@ -112,6 +116,7 @@ impl<T: Tree> Layer<'_, T> {
         dir: NodeId,
         place: Option<(NodeId, Vec<u8>, Child)>,
     ) -> Result<Frame, ApplyError<T::Error>> {
+        self.expect_unfollowed(self.touched.any_followed(dir))?;
         let left = self
             .tree
             .children(dir)
@@ -158,19 +163,15 @@ impl<T: Tree> Layer<'_, T> {
             .map_err(ApplyError::Tree)
     }
 
-    fn hide_leaf(
-        &mut self,
-        dir: NodeId,
-        name: &[u8],
-        child: Child,
-    ) -> Result<(), ApplyError<T::Error>> {
-        let followed = self.touched.followed(dir, name);
-        if child.shape == Shape::Symlink && (followed.by_entry || followed.by_whiteout) {
-            return reject(
-                Code::WhiteoutAmbiguous,
-                "the whiteout hides a symlink that the layer went through before",
-            );
+    /// Where an entry or a whiteout belongs that went through a symlink depends on whether the symlink
+    /// is hidden first.
+    fn expect_unfollowed(&self, followed: bool) -> Result<(), ApplyError<T::Error>> {
+        if !followed {
+            return Ok(());
         }
-        self.unlink(dir, name, child)
+        reject(
+            Code::WhiteoutAmbiguous,
+            "the whiteout hides a symlink that the layer went through before",
+        )
     }
 }

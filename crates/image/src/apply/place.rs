@@ -5,7 +5,7 @@ use std::io::Read;
 use super::ApplyError;
 use super::layer::Layer;
 use super::name::Path;
-use super::touched::{Placed, Shape};
+use super::touched::{Followed, Placed, Shape};
 use super::walk::{Child, Walker};
 use crate::reject::reject;
 use crate::tar::Archive;
@@ -199,17 +199,26 @@ impl<T: Tree> Layer<'_, T> {
         child: Child,
     ) -> Result<(), ApplyError<T::Error>> {
         if child.shape == Shape::Directory {
-            self.remove_children(child.node)?;
+            if self.remove_children(child.node)? {
+                let by = Followed {
+                    by_entry: true,
+                    by_whiteout: false,
+                };
+                self.touched.follow(dir, name, by);
+            }
         } else {
             self.expect_not_followed(dir, name, child)?;
         }
         self.unlink(dir, name, child)
     }
 
-    fn remove_children(&mut self, dir: NodeId) -> Result<(), ApplyError<T::Error>> {
+    /// Empties a directory; whether an entry had gone through a lower layer's symlink in it.
+    fn remove_children(&mut self, dir: NodeId) -> Result<bool, ApplyError<T::Error>> {
+        let mut followed = false;
         let mut found = Vec::new();
         let mut open = vec![dir];
         while let Some(dir) = open.pop() {
+            followed |= self.touched.any_followed(dir);
             for (name, node) in self.tree.children(dir).map_err(ApplyError::Tree)? {
                 let child = self.known(dir, &name, node)?;
                 if child.shape == Shape::Directory {
@@ -223,7 +232,7 @@ impl<T: Tree> Layer<'_, T> {
             self.expect_not_followed(dir, &name, child)?;
             self.unlink(dir, &name, child)?;
         }
-        Ok(())
+        Ok(followed)
     }
 
     /// An entry must not take away a symlink that a whiteout went through.

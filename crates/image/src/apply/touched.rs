@@ -20,7 +20,8 @@ pub(super) struct Touched {
 struct Dir {
     /// The names that this layer put here.
     placed: HashMap<Box<[u8]>, Placed>,
-    /// Symlinks of lower layers that led an entry or a whiteout of this layer on.
+    /// Symlinks of lower layers that led an entry or a whiteout of this layer on, and directories
+    /// that had such a symlink in them when an entry replaced them.
     followed: HashMap<Box<[u8]>, Followed>,
     /// Whether nothing of a lower layer is here or anywhere below.
     fresh: bool,
@@ -81,7 +82,6 @@ impl Touched {
     pub(super) fn unplace(&mut self, dir: NodeId, name: &[u8]) {
         if let Some(dir) = self.dirs.get_mut(&dir) {
             dir.placed.remove(name);
-            dir.followed.remove(name);
         }
     }
 
@@ -103,10 +103,17 @@ impl Touched {
         followed.by_whiteout |= by.by_whiteout;
     }
 
-    /// What was led on by a lower layer's symlink.
+    /// What a lower layer's symlink of this name led on, though it may be replaced by now.
     pub(super) fn followed(&self, dir: NodeId, name: &[u8]) -> Followed {
         let followed = self.dirs.get(&dir).and_then(|dir| dir.followed.get(name));
         followed.copied().unwrap_or_default()
+    }
+
+    /// Whether any symlink of lower layers in `dir` led something on.
+    pub(super) fn any_followed(&self, dir: NodeId) -> bool {
+        self.dirs
+            .get(&dir)
+            .is_some_and(|dir| !dir.followed.is_empty())
     }
 
     /// Forgets a directory that is gone.

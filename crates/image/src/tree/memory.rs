@@ -375,3 +375,93 @@ impl Tree for MemoryTree {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta() -> Metadata {
+        Metadata::default()
+    }
+
+    fn broken<T: std::fmt::Debug>(result: Result<T, MemoryTreeError>) -> &'static str {
+        result.unwrap_err().broken
+    }
+
+    #[test]
+    fn a_file_is_written_in_order_and_holes_are_zeros() {
+        let mut tree = MemoryTree::new();
+        let file = tree
+            .create(ROOT, b"f", NewNode::File { size: 9 }, &meta())
+            .unwrap();
+        tree.write(file, 1, b"ab").unwrap();
+        tree.write(file, 6, b"cd").unwrap();
+        assert_eq!(
+            broken(tree.write(file, 0, b"x")),
+            "the offsets of writes ascend"
+        );
+        assert_eq!(
+            broken(tree.write(file, 8, b"xy")),
+            "a write stays within the size"
+        );
+        assert_eq!(
+            broken(tree.unlink(ROOT, b"f")),
+            "a file is closed before anything else happens"
+        );
+        tree.close(file).unwrap();
+        assert_eq!(
+            broken(tree.write(file, 9, b"")),
+            "the file is the one that is open"
+        );
+        assert_eq!(tree.content("f"), Some(&b"\0ab\0\0\0cd\0"[..]));
+        assert_eq!(tree.stat(file).unwrap().size, 9);
+    }
+
+    #[test]
+    fn nodes_live_as_long_as_their_names() {
+        let mut tree = MemoryTree::new();
+        let link = tree
+            .create(ROOT, b"a", NewNode::Symlink(b"t"), &meta())
+            .unwrap();
+        let dir = tree
+            .create(ROOT, b"d", NewNode::Directory, &meta())
+            .unwrap();
+        tree.link(dir, b"b", link).unwrap();
+        assert_eq!(tree.stat(link).unwrap().links, 2);
+        assert_eq!(
+            tree.listing()[&b"/d/b"[..]].link_group,
+            Some(b"/a"[..].into())
+        );
+        let not_empty = "a directory that is taken away is empty";
+        assert_eq!(broken(tree.clone().unlink(ROOT, b"d")), not_empty);
+        tree.unlink(ROOT, b"a").unwrap();
+        assert_eq!(tree.read_link(link).unwrap(), b"t");
+        tree.unlink(dir, b"b").unwrap();
+        assert_eq!(broken(tree.read_link(link)), "the node exists");
+        tree.unlink(ROOT, b"d").unwrap();
+        assert!(tree.is_empty());
+    }
+
+    #[test]
+    fn names_are_held_to_the_traits_promises() {
+        let mut tree = MemoryTree::new();
+        tree.create(ROOT, b"a", NewNode::Fifo, &meta()).unwrap();
+        for name in [&b""[..], b".", b"..", b"a/b", b"a\0", &[b'a'; 256]] {
+            assert!(
+                tree.clone()
+                    .create(ROOT, name, NewNode::Fifo, &meta())
+                    .is_err()
+            );
+        }
+        let again = tree.clone().create(ROOT, b"a", NewNode::Fifo, &meta());
+        assert_eq!(broken(again), "a new name is not there yet");
+        assert_eq!(
+            broken(tree.unlink(ROOT, b"b")),
+            "a name that is taken away is there"
+        );
+        assert_eq!(
+            broken(tree.link(ROOT, b"b", ROOT)),
+            "a directory has one name"
+        );
+    }
+}

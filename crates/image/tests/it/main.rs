@@ -6,6 +6,8 @@ mod corpus;
 mod differential;
 mod laws;
 mod limits;
+mod malformed;
 mod merge;
 mod rejections;
 mod stored;
+mod whiteouts;
