@@ -1,8 +1,12 @@
-//! The device's metadata blocks: those read lately, and those changed and not yet written.
+//! What stands between a filesystem and its device: metadata blocks that were read or changed,
+//! and file content on its way out.
 //!
-//! Holds twice [`MAX_BLOCKS`] (16 MiB) at most. What is changed beyond half of it is written early, in the
-//! order of the blocks; that a filesystem is worth nothing before its commit makes this safe,
-//! and what ends up on the device does not depend on it.
+//! Content goes out in the order of its blocks as it comes, neighbours together, so that many
+//! small files are few large writes.
+//!
+//! Up to [`MAX_BLOCKS`] blocks that were read are held, and as many that were changed: 16 MiB.
+//! When more are changed, those are written early. That a filesystem is worth nothing before its
+//! commit makes this safe, and what ends up on the device does not depend on it.
 
 use std::{
     cell::RefCell,
@@ -29,14 +33,62 @@ pub(crate) struct BlockCache<D> {
     device: D,
     blocks: RefCell<BTreeMap<u64, Arc<Block>>>,
     changed: BTreeSet<u64>,
+    content: Run,
+}
+
+/// Blocks that follow each other and wait to be written together.
+#[derive(Debug, Default)]
+struct Run {
+    /// The first block.
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Run {
+    fn end(&self) -> u64 {
+        self.start + (self.bytes.len() / BLOCK_SIZE) as u64
+    }
+
+    /// Whether blocks that begin at `start` go on with this run.
+    fn takes(&self, start: u64) -> bool {
+        self.bytes.is_empty() || (self.end() == start && self.bytes.len() < MAX_WRITE)
+    }
+
+    fn push(&mut self, start: u64, bytes: &[u8]) {
+        if self.bytes.is_empty() {
+            self.start = start;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn write<D: Device>(&mut self, device: &mut D) -> Result<()> {
+        if !self.bytes.is_empty() {
+            write_device(device, self.start * BLOCK, &self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+
+    /// Puts what is in this run over what was read from the device at `offset`.
+    fn overlay(&self, offset: u64, buf: &mut [u8]) {
+        let own = self.start * BLOCK..self.end() * BLOCK;
+        let from = own.start.max(offset);
+        let to = own.end.min(offset + buf.len() as u64);
+        if from < to {
+            let len = to_index(to - from);
+            let (source, target) = (to_index(from - own.start), to_index(from - offset));
+            buf[target..target + len].copy_from_slice(&self.bytes[source..source + len]);
+        }
+    }
 }
 
 impl<D: Device> BlockCache<D> {
-    pub(crate) const fn new(device: D) -> Self {
+    pub(crate) fn new(device: D) -> Self {
         Self {
             device,
             blocks: RefCell::new(BTreeMap::new()),
             changed: BTreeSet::new(),
+            content: Run::default(),
         }
     }
 
@@ -54,7 +106,7 @@ impl<D: Device> BlockCache<D> {
             return Ok(Arc::clone(found));
         }
         let mut content = zeroed();
-        self.read_bytes(block * BLOCK, &mut content)?;
+        self.read_device(block * BLOCK, &mut content)?;
         let content = Arc::new(content);
         let mut blocks = self.blocks.borrow_mut();
         if blocks.len() >= MAX_BLOCKS {
@@ -99,28 +151,22 @@ impl<D: Device> BlockCache<D> {
         }
     }
 
-    /// Writes every changed block, neighbours together.
+    /// Writes all content and every changed block, neighbours together. The content is first: a
+    /// block that was freed and is metadata now must not be overwritten.
     pub(crate) fn write_back(&mut self) -> Result<()> {
+        self.content.write(&mut self.device)?;
         let blocks = self.blocks.get_mut();
-        let mut run: Vec<u8> = Vec::new();
-        let mut start = 0;
+        let mut run = Run::default();
         for &block in &self.changed {
             let Some(content) = blocks.get(&block) else {
                 unreachable!("a changed block is held until it is written");
             };
-            let follows = block == start + (run.len() / BLOCK_SIZE) as u64;
-            if !run.is_empty() && (!follows || run.len() >= MAX_WRITE) {
-                write_device(&mut self.device, start * BLOCK, &run)?;
-                run.clear();
+            if !run.takes(block) {
+                run.write(&mut self.device)?;
             }
-            if run.is_empty() {
-                start = block;
-            }
-            run.extend_from_slice(content.as_slice());
+            run.push(block, content.as_slice());
         }
-        if !run.is_empty() {
-            write_device(&mut self.device, start * BLOCK, &run)?;
-        }
+        run.write(&mut self.device)?;
         self.changed.clear();
         if blocks.len() >= MAX_BLOCKS {
             blocks.clear();
@@ -128,8 +174,28 @@ impl<D: Device> BlockCache<D> {
         Ok(())
     }
 
-    /// Reads file content, past the cache.
-    pub(crate) fn read_bytes(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+    /// Reads file content.
+    pub(crate) fn read_content(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        self.read_device(offset, buf)?;
+        self.content.overlay(offset, buf);
+        Ok(())
+    }
+
+    /// Writes file content: whole blocks. They may wait for those that follow them.
+    pub(crate) fn write_content(&mut self, block: u64, bytes: &[u8]) -> Result<()> {
+        if !self.content.takes(block) {
+            self.content.write(&mut self.device)?;
+        }
+        self.content.push(block, bytes);
+        Ok(())
+    }
+
+    /// Writes blocks at once.
+    pub(crate) fn write_through(&mut self, block: u64, bytes: &[u8]) -> Result<()> {
+        write_device(&mut self.device, block * BLOCK, bytes)
+    }
+
+    fn read_device(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
         self.device
             .read_at(offset, buf)
             .map_err(|source| Error::Device {
@@ -137,11 +203,6 @@ impl<D: Device> BlockCache<D> {
                 offset,
                 source,
             })
-    }
-
-    /// Writes file content, past the cache: whole blocks.
-    pub(crate) fn write_data(&mut self, block: u64, bytes: &[u8]) -> Result<()> {
-        write_device(&mut self.device, block * BLOCK, bytes)
     }
 
     /// Makes everything written durable.

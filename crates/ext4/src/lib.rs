@@ -23,6 +23,8 @@
 //! checksums with a seed of their own, flexible block groups, a clean journal, and 256-byte
 //! inodes with nanosecond times.
 
+#![deny(missing_docs)]
+
 mod block_cache;
 mod device;
 mod error;

@@ -141,7 +141,7 @@ impl<D: Device> Filesystem<D> {
         }
         let mut block = zeroed();
         block[SUPERBLOCK_OFFSET..SUPERBLOCK_OFFSET + sealed.len()].copy_from_slice(&sealed);
-        self.cache.write_data(0, &block)?;
+        self.cache.write_through(0, &block)?;
         let is_known = |stored: &[u8; 1024]| {
             crate::layout::Superblock::uuid_in(stored) == self.superblock.uuid()
         };
@@ -159,7 +159,7 @@ impl<D: Device> Filesystem<D> {
                 let mut block = zeroed();
                 block[..sealed.len()].copy_from_slice(&sealed);
                 self.cache
-                    .write_data(self.geometry.group_start(group), &block)?;
+                    .write_through(self.geometry.group_start(group), &block)?;
             }
         }
         Ok(())
@@ -177,7 +177,7 @@ impl<D: Device> Filesystem<D> {
         for group in 1..self.geometry.groups() {
             if self.geometry.has_superblock(group) {
                 let place = self.geometry.group_start(group) + 1;
-                self.cache.write_data(place, &table)?;
+                self.cache.write_through(place, &table)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Filesystem;
+use super::{Filesystem, tree::MAX_FILE};
 use crate::{
     device::Device,
     error::{Error, Place, Result},
@@ -124,6 +124,12 @@ impl<D: Device> Filesystem<D> {
         {
             return Err(Error::StillOpen { inode });
         }
+        if raw.size() > MAX_FILE {
+            return Err(Error::Corrupt {
+                what: "it is larger than a file can be",
+                place: Place::Inode(inode),
+            });
+        }
         let len = to_index(raw.size().saturating_sub(offset).min(buf.len() as u64));
         let buf = &mut buf[..len];
         let extents = self.extents_of(inode, &raw)?;
@@ -134,7 +140,7 @@ impl<D: Device> Filesystem<D> {
             let take = to_index(run.min((len - done) as u64));
             let target = &mut buf[done..done + take];
             match place {
-                Some(place) => self.cache.read_bytes(place, target)?,
+                Some(place) => self.cache.read_content(place, target)?,
                 None => target.fill(0),
             }
             done += take;

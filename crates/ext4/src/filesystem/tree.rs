@@ -14,7 +14,7 @@ const MAX_NAME: usize = 255;
 /// The longest target of a symbolic link: a block less the NUL that ends it.
 const MAX_TARGET: usize = 4095;
 /// The largest file: block numbers within a file have 32 bits, and the last is not used.
-const MAX_FILE: u64 = (u32::MAX as u64) * BLOCK;
+pub(super) const MAX_FILE: u64 = (u32::MAX as u64) * BLOCK;
 
 impl<D: Device> Filesystem<D> {
     /// Makes a new inode, and its first name in a directory. The directory's times stay. A file

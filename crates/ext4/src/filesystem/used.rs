@@ -15,8 +15,9 @@ impl<D: Device> Filesystem<D> {
     ///
     /// Free blocks are not among them, whatever the device has there; nor are blocks in use
     /// that the format leaves as zeros: the ends of inode tables, the bitmaps of untouched
-    /// groups, and the journal but for its first block. A digest over these parts and their
-    /// offsets is one over the filesystem.
+    /// groups, and the journal but for its first block. (A kernel that mounted it for writing
+    /// leaves something else there.) A digest over these parts and their offsets is one over the
+    /// filesystem.
     pub fn used_extents(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         let blocks = self.geometry.blocks();
         let mut empty: Vec<Range<u64>> = self.blocks.within(0..blocks).collect();

@@ -175,7 +175,7 @@ impl<D: Device> Filesystem<D> {
             let place = self.allocate_blocks(blocks(left).into())?;
             let len = place.end - place.start;
             let (now, later) = left.split_at(to_index(len * BLOCK));
-            self.cache.write_data(place.start, now)?;
+            self.cache.write_content(place.start, now)?;
             let extent = Extent {
                 logical,
                 len: low32(len),

@@ -355,7 +355,7 @@ fn config(cases: u32, seed: u64) -> Config {
 }
 
 proptest! {
-    #![proptest_config(config(40, 1))]
+    #![proptest_config(config(32, 1))]
 
     #[test]
     fn random_operations_give_what_the_model_says(ops in prop::collection::vec(op(), 1..150)) {
@@ -374,7 +374,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(60, 2))]
+    #![proptest_config(config(30, 2))]
 
     #[test]
     fn opening_anew_after_a_commit_changes_nothing(ops in prop::collection::vec(op(), 1..150)) {
