@@ -181,3 +181,50 @@ pub struct EventRecord {
     /// What happened.
     pub event: Event,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As stored by the first release; a line is added for each new event and none is ever changed.
+    const STORED: [&str; 13] = [
+        r#"{"event":"started","workflow":{"name":"image","version":1},"id":"a","request":{"n":0.1},"steps":["load"],"response":null}"#,
+        r#"{"event":"attempt_started","step":"load","attempt":1}"#,
+        r#"{"event":"step_completed","step":"load","attempt":1,"response":[1]}"#,
+        r#"{"event":"attempt_failed","step":"load","attempt":1,"error":{"kind":"timeout","text":"late","detail":{"exit":5}}}"#,
+        r#"{"event":"attempt_interrupted","step":"load","attempt":1,"by":"crash"}"#,
+        r#"{"event":"attempt_stuck","step":"load","attempt":1,"after":"timeout"}"#,
+        r#"{"event":"retry_scheduled","step":"load","until":1700000000000}"#,
+        r#"{"event":"cancel_requested","cause":"enough"}"#,
+        r#"{"event":"parked","reason":{"reason":"unknown_step","step":"load"}}"#,
+        r#"{"event":"unparked"}"#,
+        r#"{"event":"ended","ended":{"as":"completed"}}"#,
+        r#"{"event":"ended","ended":{"as":"failed","step":"load","error":{"kind":"user","text":"no such family"}}}"#,
+        r#"{"event":"ended","ended":{"as":"continued_as","run":7}}"#,
+    ];
+
+    #[test]
+    fn what_was_ever_stored_is_read_and_stored_the_same_again() {
+        for stored in STORED {
+            let event: Event = serde_json::from_str(stored).unwrap();
+            assert_eq!(serde_json::to_string(&event).unwrap(), stored);
+        }
+    }
+
+    #[test]
+    fn a_float_comes_back_as_it_was() {
+        // Every one of them a number that a parser which is in a hurry gets wrong now and then.
+        let mut bits = 0x3ff0_0000_0000_0000_u64;
+        for _ in 0..2_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let float = f64::from_bits(bits);
+            if float.is_finite() {
+                let text = serde_json::to_string(&Value::from(float)).unwrap();
+                assert_eq!(
+                    serde_json::from_str::<Value>(&text).unwrap(),
+                    Value::from(float)
+                );
+            }
+        }
+    }
+}

@@ -2,11 +2,10 @@
 //! demand, and the suite that every store passes.
 
 mod clock;
-mod conformance;
+pub mod conformance;
 mod crash;
 mod subject;
 
 pub use clock::ManualClock;
-pub use conformance::checks;
 pub use crash::{CrashingStore, Fault};
 pub use subject::{MemorySubject, Subject};
