@@ -309,6 +309,25 @@ fn a_file_of_a_lower_layer_gives_way_and_one_of_the_same_layer_does_not() {
 }
 
 #[test]
+fn a_name_that_is_replaced_leaves_the_other_names_of_its_inode_alone() {
+    let family = Family::builder("images/x")
+        .layer(|l| l.file("a", "old").hardlink("b", "a").hardlink("c", "a"))
+        .layer(|l| l.file("a", "newer"))
+        .build();
+    let manifest = oracle_of(&family, Packing::Plain);
+    assert!(matches!(
+        manifest.get("a").unwrap().kind,
+        Kind::File { size: 5, .. }
+    ));
+    assert!(matches!(
+        manifest.get("b").unwrap().kind,
+        Kind::File { size: 3, .. }
+    ));
+    let groups = ["a", "b", "c"].map(|path| manifest.get(path).unwrap().group.as_deref());
+    assert_eq!(groups, [None, Some(&b"b"[..]), Some(&b"b"[..])]);
+}
+
+#[test]
 fn the_oracle_refuses_what_is_to_be_rejected() {
     let dir = tempfile::tempdir().unwrap();
     for hostile in hostile::all() {
