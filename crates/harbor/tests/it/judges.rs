@@ -312,9 +312,21 @@ fn a_file_of_a_lower_layer_gives_way_and_one_of_the_same_layer_does_not() {
 fn a_name_that_is_replaced_leaves_the_other_names_of_its_inode_alone() {
     let family = Family::builder("images/x")
         .layer(|l| l.file("a", "old").hardlink("b", "a").hardlink("c", "a"))
-        .layer(|l| l.file("a", "newer"))
+        .layer(|l| {
+            l.file("a", "newer")
+                .dir("d", 0o700)
+                .file("d/x", "")
+                .hardlink("e", "c")
+        })
+        .layer(|l| l.file("d", "a file now").dir("e", 0o711))
         .build();
     let manifest = oracle_of(&family, Packing::Plain);
+    let paths: Vec<_> = manifest
+        .iter()
+        .map(|(path, _)| path.escape_ascii().to_string())
+        .collect();
+    assert_eq!(paths, ["", "a", "b", "c", "d", "e"]);
+    assert_eq!(manifest.get("e").unwrap().kind, Kind::Directory);
     assert!(matches!(
         manifest.get("a").unwrap().kind,
         Kind::File { size: 5, .. }
