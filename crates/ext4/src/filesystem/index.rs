@@ -152,3 +152,74 @@ impl Index {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hash under which all names are alike.
+    fn alike(_: &[u8]) -> u32 {
+        7
+    }
+
+    #[test]
+    fn names_of_one_hash_are_kept_apart() {
+        let mut content = DirBlock::empty();
+        let mut index = Index::default();
+        index.push_block(100, &content, alike);
+        for name in [b"one", b"two"] {
+            assert!(content.insert(20, name, 1));
+            index.added(7, 0, &content);
+        }
+        assert!(content.remove(b"one"));
+        index.removed(7, 0, &content, alike);
+        assert_eq!(index.candidates(7).collect::<Vec<_>>(), [(0, 100)]);
+        assert!(content.remove(b"two"));
+        index.removed(7, 0, &content, alike);
+        assert_eq!(index.candidates(7).count(), 0);
+        assert_eq!(index.entries(), 0);
+    }
+
+    #[test]
+    fn the_first_gap_that_is_wide_enough_is_found() {
+        let full = || {
+            let mut content = DirBlock::empty();
+            for n in 0..15u8 {
+                assert!(content.insert(20, &[n + b'a'; 255], 1));
+            }
+            assert!(content.insert(20, &[b'z'; 116], 1));
+            content
+        };
+        let mut index = Index::default();
+        let mut blocks = [full(), full(), full()];
+        for (place, content) in (100..).zip(&blocks) {
+            index.push_block(place, content, alike);
+        }
+        assert_eq!(index.fit(12), None);
+        assert_eq!(index.fit(264), None);
+        assert!(blocks[2].remove(&[b'c'; 255]));
+        index.removed(7, 2, &blocks[2], alike);
+        assert!(blocks[1].remove(&[b'z'; 116]));
+        index.removed(7, 1, &blocks[1], alike);
+        assert_eq!(index.fit(12), Some((1, 101)));
+        assert_eq!(index.fit(124), Some((1, 101)));
+        assert_eq!(index.fit(128), Some((2, 102)));
+        assert_eq!(index.fit(264), Some((2, 102)));
+    }
+
+    #[test]
+    fn small_directories_are_dropped_first() {
+        let mut indexes = Indexes::default();
+        let number = |n| InodeNumber::new(n).unwrap();
+        let mut large = Index::default();
+        large.push_block(1, &DirBlock::empty(), alike);
+        large.push_block(2, &DirBlock::empty(), alike);
+        indexes.insert(number(1), large);
+        for n in 2..40_000 {
+            indexes.insert(number(n), Index::default());
+            assert!(indexes.get(number(n)).is_some());
+            assert!(indexes.indexes.len() <= MAX_SMALL);
+        }
+        assert!(indexes.get(number(1)).is_some());
+    }
+}

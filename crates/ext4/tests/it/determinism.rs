@@ -1,5 +1,7 @@
 //! Same operations, same bytes: whatever the pieces, wherever it is opened anew, on any machine.
 
+use std::collections::BTreeSet;
+
 use longshore_ext4::{Device, Filesystem, Format, MemoryDevice, New};
 use sha2::{Digest, Sha256};
 
@@ -94,6 +96,49 @@ fn the_pieces_a_file_is_written_in_do_not_matter() {
         })
         .collect();
     assert!(digests.iter().all(|digest| *digest == digests[0]));
+}
+
+/// Gaps of every width come and go in a directory of many blocks.
+#[test]
+fn a_directory_opened_anew_goes_on_alike() {
+    let mut kept = memory(32 * MIB);
+    let root = kept.root();
+    let dir = directory(&mut kept, root, "dir");
+    kept.commit().unwrap();
+    let mut reopened = kept.device().clone();
+    let mut names: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let lengths = noise(11, 4000);
+    for (round, lengths) in lengths.chunks(100).enumerate() {
+        let mut other = Filesystem::open(reopened).unwrap();
+        for (nth, len) in lengths.iter().enumerate() {
+            let remove = round > 10 && nth % 2 == 0;
+            let victim = names.iter().nth(usize::from(*len) * 7 % names.len().max(1));
+            if let Some(victim) = victim.cloned().filter(|_| remove) {
+                names.remove(&victim);
+                for filesystem in [&mut kept, &mut other] {
+                    filesystem.unlink(dir, &victim).unwrap();
+                }
+                continue;
+            }
+            let mut name = format!("{len:03}-{round}-{nth}-").into_bytes();
+            name.resize(name.len().max(usize::from(*len)), b'n');
+            for filesystem in [&mut kept, &mut other] {
+                filesystem
+                    .create(dir, &name, New::Fifo, &mode(0o600))
+                    .unwrap();
+            }
+            names.insert(name);
+        }
+        kept.commit().unwrap();
+        other.commit().unwrap();
+        assert_eq!(digest(&kept), digest(&other), "round {round}");
+        reopened = other.into_device();
+    }
+    assert_device_clean(kept.device());
+    assert!(kept.stat(dir).unwrap().size > 20 * 4096);
+    let children = kept.children(dir).unwrap();
+    let found: BTreeSet<_> = children.into_iter().map(|child| child.name).collect();
+    assert!(found == names);
 }
 
 #[test]
