@@ -8,6 +8,7 @@
 mod damage;
 mod determinism;
 mod kernel;
+mod limits;
 mod model;
 mod scale;
 mod support;
