@@ -1,8 +1,8 @@
 //! What entries do to a tree: kinds, names, replacements, links.
 
-use longshore_image::{DeviceNumber, ListingContent, Timestamp};
+use longshore_image::{Code, DeviceNumber, ListingContent, Timestamp};
 
-use crate::builder::{Head, Image, Tar};
+use crate::builder::{Head, Image, Tar, code};
 
 #[test]
 fn every_kind_of_entry_is_what_it_says() {
@@ -107,15 +107,24 @@ fn parents_are_followed_inside_the_tree() {
         .symlink("up", "../../../usr")
         .symlink("abs", "/usr/./lib//")
         .symlink("chain", "abs")
+        .symlink("deep/er/abs", "/usr")
         .symlink("dangling", "made/up")
         .file("lib/1", b"1")
         .file("up/2", b"2")
         .file("abs/3", b"3")
         .file("chain/4", b"4")
         .file("dangling/5", b"5")
+        .file("deep/er/abs/6", b"6")
         .end();
     let image = Image::of(&[&layer]);
-    for path in ["usr/lib/1", "usr/2", "usr/lib/3", "usr/lib/4", "made/up/5"] {
+    for path in [
+        "usr/lib/1",
+        "usr/2",
+        "usr/lib/3",
+        "usr/lib/4",
+        "made/up/5",
+        "usr/6",
+    ] {
         assert_eq!(
             image.content(path),
             &path.as_bytes()[path.len() - 1..],
@@ -242,8 +251,35 @@ fn a_hard_link_does_not_apply_its_metadata() {
 #[test]
 fn a_link_over_the_directory_that_holds_its_target_finds_it_gone() {
     let layer = Tar::new().file("d/x", b"").hard_link("d", "d/x").end();
+    assert_eq!(code(&[&layer]), Some(Code::HardLinkMissing));
+}
+
+#[test]
+fn a_directory_made_anew_has_nothing_of_the_one_before() {
+    let again = Tar::new().file("d/x", b"").file("d", b"").dir("d");
+    let layer = again.clone().hard_link("h", "d/x").end();
+    assert_eq!(code(&[&layer]), Some(Code::HardLinkMissing));
+    let layer = again.file("d/x", b"new").end();
+    let mut image = Image::new();
+    let report = image.layer(&layer[..]).unwrap();
+    assert_eq!(image.content("d/x"), b"new");
     assert_eq!(
-        crate::builder::code(&[&layer]),
-        Some(longshore_image::Code::HardLinkMissing)
+        report.counters.duplicates, 2,
+        "d twice, and x only once in this d"
+    );
+}
+
+#[test]
+fn a_way_that_an_entry_took_is_not_taken_for_granted() {
+    // The second entry replaces the link that both it and the third one go through.
+    let layer = Tar::new()
+        .symlink("d/l", ".")
+        .file("d/l/x", b"")
+        .file("d/l/l", b"");
+    let image = Image::of(&[&layer.clone().end()]);
+    assert_eq!(image.paths(), ["/d", "/d/l", "/d/x"]);
+    assert_eq!(
+        code(&[&layer.file("d/l/y", b"").end()]),
+        Some(Code::ParentNotDirectory)
     );
 }

@@ -151,8 +151,7 @@ fn aufs_keeps_nothing_but_its_links() {
 }
 
 #[test]
-fn numbers_of_removed_nodes_may_be_used_again() {
-    // A hidden directory's number comes back as another directory, which must not inherit anything.
+fn what_replaced_a_lower_directory_is_not_hidden_with_it() {
     let lower = Tar::new().file("d/a", b"").file("d/b", b"").end();
     let upper = Tar::new()
         .file("d/a", b"mine")
