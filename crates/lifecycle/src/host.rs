@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use longshore_catalog::{ImageRow, MachineRow, MachineState, SCHEMA, SCHEMA_OWNER, Writer};
+use longshore_catalog::{SCHEMA, SCHEMA_OWNER};
 use longshore_fsm::{
     Cancel, Ended, Engine, RunId, Start, StartOptions, WorkflowRef,
     store::{Batch, Migrations, Readers, SqliteStore, Store, Target, Write},
@@ -14,8 +14,7 @@ use longshore_source::ImageName;
 use rusqlite::Connection;
 
 use crate::{
-    Class, Event, Events, Failure, ImageReport, MachineName, MachineReport, Settings,
-    default_machine_name,
+    Class, Event, Events, Failure, ImageReport, MachineName, Settings,
     deps::{Deps, DomainWrite, Storage},
     image_run::{self, ImageRequest, ImageResponse},
     machine_run::{self, MachineRequest, MachineResponse},
@@ -49,7 +48,7 @@ pub struct Host<S: Store<Handle = Connection> = SqliteStore> {
     pub(crate) deps: Arc<Deps>,
     engine: Engine<S>,
     image: WorkflowRef<ImageRequest, ImageResponse>,
-    machine: WorkflowRef<MachineRequest, MachineResponse>,
+    pub(crate) machine: WorkflowRef<MachineRequest, MachineResponse>,
     /// Let go last; a test that simulates its own state directory has none.
     _lock: Option<Lock>,
 }
@@ -192,7 +191,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
     }
 
     /// Runs a workflow to its end, joining a run that does the same.
-    async fn run<Req, Resp>(
+    pub(crate) async fn run<Req, Resp>(
         &self,
         workflow: &WorkflowRef<Req, Resp>,
         id: &str,
@@ -244,167 +243,6 @@ impl<S: Store<Handle = Connection>> Host<S> {
         Ok((run, response))
     }
 
-    /// The machine of an image, made if there is none of that name.
-    async fn machine_of(
-        &self,
-        image: &ImageRow,
-        name: Option<MachineName>,
-        image_name: &ImageName,
-    ) -> Result<(MachineReport, u64), Failure> {
-        let name = name.unwrap_or_else(|| default_machine_name(image_name));
-        let there = self.deps.read(|read| read.machine(name.as_str()))?;
-        if let Some(machine) = &there {
-            self.same_image(machine, image)?;
-            if machine.base != image.volume.unwrap_or(machine.base) {
-                self.deps.say(Event::Notice {
-                    text: format!(
-                        "machine {name} was made of an earlier generation of {}, and stays as it is",
-                        image.name
-                    ),
-                });
-            }
-            if machine.state == MachineState::Active {
-                let path = machine.path.clone();
-                return Ok((
-                    MachineReport {
-                        name: machine.name.clone(),
-                        path,
-                    },
-                    0,
-                ));
-            }
-        } else {
-            self.admitted(image)?;
-        }
-        let (image, base) = match there {
-            Some(machine) => (machine.image, machine.base),
-            None => (
-                image.id,
-                image
-                    .volume
-                    .ok_or_else(|| Failure::broken("an image without a volume"))?,
-            ),
-        };
-        let asked = MachineRequest {
-            name: name.to_string(),
-            image,
-            base: base.0,
-        };
-        let (_, response) = self.run(&self.machine, name.as_str(), asked).await?;
-        let report = MachineReport {
-            name: name.to_string(),
-            path: response.path,
-        };
-        Ok((report, response.activate_ms))
-    }
-
-    fn same_image(&self, machine: &MachineRow, image: &ImageRow) -> Result<(), Failure> {
-        let made_of = self.deps.read(|read| read.image_by_id(machine.image))?;
-        match made_of {
-            Some(other) if other.origin == image.origin && other.name == image.name => Ok(()),
-            other => Err(Failure::new(
-                Class::Refused,
-                "machine-exists",
-                format!(
-                    "machine {} exists already and was made of {}",
-                    machine.name,
-                    other.map_or_else(|| "another image".into(), |other| other.name)
-                ),
-            )
-            .hint("choose another name with --name")),
-        }
-    }
-
-    /// A machine is made only of an image whose recorded decision admits it.
-    fn admitted(&self, image: &ImageRow) -> Result<(), Failure> {
-        match self.deps.read(|read| read.decision(image.id))? {
-            Some(decision) if decision.admitted => Ok(()),
-            Some(decision) => Err(Failure::new(
-                Class::Refused,
-                "not-admitted",
-                format!("{} is {}", image.name, decision.verdict),
-            )),
-            None => Err(Failure::new(
-                Class::Refused,
-                "undecided",
-                format!(
-                    "nothing has decided yet whether {} may become a machine",
-                    image.name
-                ),
-            )
-            .hint("finish it with `longshore fetch-and-create`")),
-        }
-    }
-
-    /// Makes a machine of an image that is here, or activates the one of that name.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] if the image is not here, [`Class::Refused`] if it was not admitted or
-    /// the machine was made of another image.
-    pub async fn create_machine(
-        &self,
-        image: &ImageName,
-        name: Option<MachineName>,
-    ) -> Result<MachineReport, Failure> {
-        let origin = self.deps.origin()?;
-        let row = self.deps.read(|read| read.image(&origin, image.as_str()))?;
-        let row = row.filter(|row| row.volume.is_some()).ok_or_else(|| {
-            Failure::new(Class::NotFound, "not-found", format!("{image} is not here")).hint(
-                format!("fetch it with `longshore fetch-and-create {image}`"),
-            )
-        })?;
-        let (report, _) = self.machine_of(&row, name, image).await?;
-        Ok(report)
-    }
-
-    /// Gives a machine that was deactivated its path again.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] if there is no such machine.
-    pub async fn activate(&self, name: &MachineName) -> Result<MachineReport, Failure> {
-        let machine = self.deps.read(|read| read.machine(name.as_str()))?;
-        let machine = machine.ok_or_else(|| no_such_machine(name))?;
-        if machine.state == MachineState::Active {
-            return Ok(MachineReport {
-                name: machine.name,
-                path: machine.path,
-            });
-        }
-        let asked = MachineRequest {
-            name: machine.name.clone(),
-            image: machine.image,
-            base: machine.base.0,
-        };
-        let (_, response) = self.run(&self.machine, name.as_str(), asked).await?;
-        Ok(MachineReport {
-            name: machine.name,
-            path: response.path,
-        })
-    }
-
-    /// Takes a machine's path away; its disk stays. Says whether it was active.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] if there is no such machine, [`Class::Busy`] if its disk is in use.
-    pub async fn deactivate(&self, name: &MachineName) -> Result<bool, Failure> {
-        let machine = self.deps.read(|read| read.machine(name.as_str()))?;
-        let machine = machine.ok_or_else(|| no_such_machine(name))?;
-        if machine.state != MachineState::Active {
-            return Ok(false);
-        }
-        let name = name.clone();
-        self.blocking(move |deps, record| {
-            // The catalogue first: a path that it does not know is taken away at the next start.
-            let row = machine.name;
-            record(Box::new(move |connection| {
-                Ok(Writer::new(connection).machine_state(&row, MachineState::Created, None)?)
-            }))?;
-            let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
-            Ok(true)
-        })
-        .await
-    }
-
     /// Gives up a run that has not ended. Says whether it had.
     ///
     /// # Errors
@@ -431,15 +269,6 @@ impl<S: Store<Handle = Connection>> Host<S> {
             tracing::warn!(%run, "a run did not stop in time; it is gone on with at the next start");
         }
     }
-}
-
-fn no_such_machine(name: &MachineName) -> Failure {
-    Failure::new(
-        Class::NotFound,
-        "no-such-machine",
-        format!("there is no machine {name}"),
-    )
-    .hint("see what there is with `longshore list`")
 }
 
 fn unregistered(error: &(dyn std::error::Error + 'static)) -> Failure {

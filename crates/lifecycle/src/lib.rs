@@ -6,6 +6,8 @@
 //!
 //! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
 
+#[cfg(test)]
+mod crash;
 mod deps;
 mod event;
 mod failure;
@@ -15,6 +17,7 @@ mod image_run;
 mod join;
 mod machine_name;
 mod machine_run;
+mod machines;
 mod plan;
 mod reconcile;
 mod remote;

@@ -51,7 +51,7 @@ pub struct VolumeReport {
     pub path: Option<String>,
     /// Virtual size in bytes.
     pub size: u64,
-    /// Bytes in use in its filesystem.
+    /// Bytes of it that hold something, those that it shares with others included.
     pub used: u64,
 }
 

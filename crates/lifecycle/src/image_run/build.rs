@@ -275,10 +275,12 @@ impl Build {
         uuid[8] = (uuid[8] & 0x3f) | 0x80;
         work.tree.0.set_uuid(uuid).map_err(Trouble::failure)?;
         work.tree.0.commit().map_err(Trouble::failure)?;
-        let usage = work.tree.0.usage();
-        let used = usage
-            .used_blocks()
-            .saturating_mul(u64::from(usage.block_size));
+        let used = work
+            .tree
+            .0
+            .used_extents()
+            .map(|extent| extent.end - extent.start)
+            .sum();
         drop(work.tree);
         let key = self.deps.seal_key(chain);
         let totals = serde_json::to_string(&work.totals)
