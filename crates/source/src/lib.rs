@@ -26,7 +26,7 @@ pub use address::{
 pub use backoff::Backoff;
 pub use blob::{
     Blob, BlobEntry, BlobList, BlobStore, DiskError, Partial, PartialError, PartialId,
-    PartialLocator,
+    PartialLocator, Receipt,
 };
 pub use client::{ConnectError, Source};
 pub use config::{SourceConfig, Timeouts, Transfer};

@@ -8,6 +8,7 @@
 //! partial/<id>                 bytes that have arrived, with holes
 //! partial/<id>.json            of whom, and which ranges of them are durable; checksummed
 //! partial/<id>.json.new        the next one of these, being written
+//! receipts/<id>                what a blob was proven to be, until its caller has recorded it
 //! ```
 //!
 //! The order of writes holds at every instant, also of a power cut: a name under `sha256/` exists
@@ -18,12 +19,15 @@
 mod disk;
 mod id;
 mod ranges;
+mod receipt;
+mod record;
 mod sidecar;
 mod store;
 mod workspace;
 
 pub use disk::DiskError;
 pub use id::PartialId;
+pub use receipt::Receipt;
 pub use sidecar::PartialLocator;
 pub use store::{Blob, BlobEntry, BlobList, BlobStore, Partial, PartialError};
 

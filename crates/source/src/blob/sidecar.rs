@@ -1,14 +1,10 @@
 //! What is remembered of a partial blob: whose bytes they are, and which of them are durable.
-//!
-//! Two lines: a JSON record, and the SHA-256 of that line. The file is replaced whole, by a rename
-//! of one that was synced; the checksum is for what no order of writes prevents, a disk that lies.
 
 use std::ops::Range;
 
-use longshore_image::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::RangeSet;
+use super::{RangeSet, record};
 use crate::address::{ETag, Key, Locator, Origin};
 
 /// Which object, in which version, a partial blob is of.
@@ -68,23 +64,17 @@ impl Sidecar {
             locator: self.locator.clone(),
             durable: self.durable.iter().collect(),
         };
-        let line = serde_json::to_string(&record).expect("text, numbers and lists are JSON");
-        format!("{line}\n{}\n", Digest::of(line.as_bytes())).into_bytes()
+        record::encode(&record)
     }
 
     /// `None` for anything but a whole, unchanged record of this version that makes sense: then
     /// nothing is known of the bytes beside it.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (line, checksum) = text.strip_suffix('\n')?.split_once('\n')?;
-        if checksum.parse() != Ok(Digest::of(line.as_bytes())) {
-            return None;
-        }
         let Record {
             version,
             locator,
             durable,
-        } = serde_json::from_str(line).ok()?;
+        } = record::decode(bytes)?;
         let sound = durable.iter().all(|range| range.start < range.end);
         let durable: RangeSet = durable.into_iter().collect();
         (version == VERSION && sound && durable.end() <= locator.size)

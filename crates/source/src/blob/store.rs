@@ -233,7 +233,26 @@ impl BlobStore {
         Workspace::open(Arc::clone(&self.inner.partials), locator)
     }
 
+    /// What blobs were proven to be that nobody has [settled](Self::settle) yet.
+    ///
+    /// # Errors
+    /// If the directory of the receipts cannot be read.
+    pub fn receipts(&self) -> Result<Vec<Receipt>, DiskError> {
+        receipt::all(&*self.inner.receipts)
+    }
+
+    /// Says that the digest of an object is recorded elsewhere, durably, and that its receipt is
+    /// not needed any more; says whether there was one.
+    ///
+    /// # Errors
+    /// If the receipt cannot be removed.
+    pub fn settle(&self, locator: &PartialLocator) -> Result<bool, DiskError> {
+        receipt::remove(&*self.inner.receipts, locator)
+    }
+
     pub(crate) fn publish(&self, workspace: Workspace, digest: Digest) -> Result<(), DiskError> {
+        let locator = workspace.locator().clone();
+        receipt::put(&*self.inner.receipts, &Receipt { locator, digest })?;
         workspace.publish(&*self.inner.blobs, digest)
     }
 

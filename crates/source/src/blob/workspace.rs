@@ -84,6 +84,10 @@ impl Workspace {
         })
     }
 
+    pub(super) fn locator(&self) -> &PartialLocator {
+        &self.sidecar.locator
+    }
+
     pub(crate) fn file(&self) -> &Arc<dyn File> {
         &self.file
     }

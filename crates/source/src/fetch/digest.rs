@@ -18,7 +18,7 @@ pub(super) fn digest(shared: &Shared, name: &str) -> Result<Option<Digest>, Disk
     let mut buffer = vec![0; PIECE];
     let mut at = 0;
     loop {
-        let (file, until) = match shared.next(at, || false) {
+        let (file, until) = match shared.next(at, || shared.is_halted()) {
             Next::Bytes { file, until } => (file, until),
             Next::End => return Ok(Some(hasher.finish())),
             Next::Failed(_) => return Ok(None),

@@ -108,8 +108,11 @@ impl Download {
             Fault::Transient { wait, .. } => *wait,
             Fault::RangeIgnored if ask == Ask::Range => return Err(Failure::RangeIgnored),
             Fault::Changed(_) => {
-                let error = self.source.look_again(locator).await;
-                return Err(Failure::Final(error.into()));
+                let error = tokio::select! {
+                    error = self.source.look_again(locator) => error.into(),
+                    () = self.stop.cancelled() => FetchError::Cancelled,
+                };
+                return Err(Failure::Final(error));
             }
             _ => return Err(self.give_up(fault, failures)),
         };

@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     finished: CancellationToken,
     /// Fires when nobody is interested any more.
     stop: CancellationToken,
+    /// Fires when the driver gives up: before the outcome, which tells everybody why.
+    halted: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -43,8 +45,6 @@ struct State {
     /// Where the bytes are; `None` until the driver has opened it.
     file: Option<Arc<dyn File>>,
     written: RangeSet,
-    /// The driver gave up, and the outcome is not known yet.
-    halted: bool,
     outcome: Option<Result<Blob, FetchError>>,
 }
 
@@ -67,7 +67,6 @@ impl Shared {
             interested: 1,
             file: None,
             written: RangeSet::new(),
-            halted: false,
             outcome: None,
         };
         Self {
@@ -77,6 +76,7 @@ impl Shared {
             progress: watch::Sender::new(Progress { done: 0, total }),
             finished: CancellationToken::new(),
             stop: CancellationToken::new(),
+            halted: CancellationToken::new(),
         }
     }
 
@@ -103,7 +103,8 @@ impl Shared {
     /// Counts one more who is interested, unless it is too late.
     pub(super) fn join(&self) -> bool {
         let mut state = self.state();
-        let running = state.interested > 0 && !state.halted && state.outcome.is_none();
+        let over = self.halted.is_cancelled() || state.outcome.is_some();
+        let running = state.interested > 0 && !over;
         if running {
             state.interested += 1;
         }
@@ -151,8 +152,12 @@ impl Shared {
 
     /// No more will be written: the hasher may stop.
     pub(super) fn halt(&self) {
-        self.state().halted = true;
-        self.changed.notify_all();
+        self.halted.cancel();
+        self.wake();
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.is_cancelled()
     }
 
     /// Settles the fetch; the first outcome counts.
@@ -176,10 +181,8 @@ impl Shared {
             if cancelled() {
                 return Next::Failed(FetchError::Cancelled);
             }
-            match &state.outcome {
-                Some(Err(error)) => return Next::Failed(error.clone()),
-                None if state.halted => return Next::Failed(FetchError::Cancelled),
-                Some(Ok(_)) | None => {}
+            if let Some(Err(error)) = &state.outcome {
+                return Next::Failed(error.clone());
             }
             if let Some(file) = &state.file {
                 if at >= self.locator.size {

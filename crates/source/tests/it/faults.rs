@@ -76,7 +76,7 @@ async fn trouble_that_does_not_pass_is_given_up_and_what_arrived_is_kept() {
         });
         let store = store();
         let fetch = layer.fetch(&store);
-        let follower = read_all(fetch.follow());
+        let follower = tokio::spawn(read_all(fetch.follow()));
         let error = fetch.proven().await.unwrap_err();
         let FetchError::Source(SourceError::Unavailable { tries, .. }) = &error else {
             panic!("{fault:?}: {error:?}")
@@ -86,7 +86,7 @@ async fn trouble_that_does_not_pass_is_given_up_and_what_arrived_is_kept() {
             (6, 1 + 6),
             "{fault:?}"
         );
-        let seen = follower.await.unwrap_err();
+        let seen = follower.await.unwrap().unwrap_err();
         assert!(
             matches!(
                 FetchError::of(&seen),
