@@ -144,7 +144,11 @@ impl<T: Tree> Layer<'_, T> {
                 });
                 continue;
             };
-            let at = match self.child(dir, &name)? {
+            let child = self.child(dir, &name)?;
+            if walker == Walker::Whiteout {
+                self.expect_not_replaced(dir, &name, child)?;
+            }
+            let at = match child {
                 None => At::Missing,
                 Some(Child {
                     node,
@@ -182,6 +186,23 @@ impl<T: Tree> Layer<'_, T> {
             levels.push(Level { name, at });
         }
         Ok(levels)
+    }
+
+    /// A whiteout must not come by where an entry went through a symlink that is replaced by now.
+    fn expect_not_replaced(
+        &self,
+        dir: NodeId,
+        name: &[u8],
+        child: Option<Child>,
+    ) -> Result<(), ApplyError<T::Error>> {
+        let is_there = child.is_some_and(|child| child.placed.is_none());
+        if is_there || !self.touched.followed(dir, name).by_entry {
+            return Ok(());
+        }
+        reject(
+            Code::WhiteoutAmbiguous,
+            "an entry went through a symlink that stood on the way of the whiteout",
+        )
     }
 
     /// Where a whiteout goes through a symlink that its own layer changes, what it hides depends on

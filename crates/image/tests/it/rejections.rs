@@ -137,6 +137,16 @@ fn ambiguous() -> Vec<Case> {
         ),
         on(
             code,
+            "s/.wh.d",
+            Tar::new().symlink("s/d", "../e"),
+            Tar::new()
+                .file("s/d/f", b"")
+                .file("s", b"")
+                .dir("s")
+                .file("s/.wh.d", b""),
+        ),
+        on(
+            code,
             ".wh.s",
             Tar::new().symlink("s/d", "../e"),
             Tar::new()

@@ -165,3 +165,22 @@ fn what_replaced_a_lower_directory_is_not_hidden_with_it() {
     assert_eq!(image.paths(), ["/d", "/e", "/e/b"]);
     assert_eq!(image.content("d"), b"flat");
 }
+
+#[test]
+fn numbers_of_removed_nodes_may_be_used_again() {
+    let lower = Tar::new().symlink("d/l", "../e").end();
+    let upper = Tar::new()
+        .file("d/l/f", b"")
+        .file("d", b"takes the number of the directory")
+        .file("p", b"")
+        .hard_link("d", "p")
+        .dir("n")
+        .file("n/.wh.l", b"")
+        .end();
+    let mut image = Image::of(&[&lower]);
+    let report = image.layer(&upper[..]).unwrap();
+    assert_eq!(
+        report.counters.whiteouts_missing, 1,
+        "n has nothing of d's past"
+    );
+}
