@@ -8,6 +8,7 @@
 //! | a sealed volume in the catalogue that is not on disk | forgotten, with what rests on it |
 //! | a blob on disk that the catalogue does not know | recorded: its name is its proof |
 //! | a blob in the catalogue that is not on disk | forgotten, to be fetched again |
+//! | a receipt for a blob whose digest was not recorded | recorded, and removed |
 //! | a partial blob of a layer that is still wanted | kept, to be gone on with |
 //! | any other partial blob | removed |
 //! | an active machine without its path | given it again |
@@ -22,6 +23,7 @@ use longshore_catalog::{
     Writer,
 };
 use longshore_image::Digest;
+use longshore_source::{ETag, PartialLocator};
 
 use crate::{
     Event, Failure, MachineName,
@@ -60,6 +62,24 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Whether a layer is this object, in this version, and its bytes are not here.
+    fn wants(&self, locator: &PartialLocator) -> bool {
+        let etag = locator.etag.as_ref().map(ETag::as_str);
+        let is_it = |layer: &LayerRow| {
+            layer.key == locator.key.as_str()
+                && layer.size == locator.size
+                && layer.etag.as_deref() == etag
+                && layer
+                    .digest
+                    .is_none_or(|digest| !self.blobs.contains_key(&digest))
+        };
+        self.images.iter().any(|(image, layers)| {
+            image.origin == locator.origin.as_str() && layers.iter().any(is_it)
+        })
+    }
+}
+
 /// Makes the catalogue and the disk agree. Nothing else may be at work in the state directory.
 pub(crate) fn reconcile(
     deps: &Deps,
@@ -70,6 +90,7 @@ pub(crate) fn reconcile(
     agree_on_volumes(deps, record)?;
     agree_on_paths(deps)?;
     agree_on_blobs(deps, record)?;
+    record_receipts(deps, record)?;
     keep_wanted_partials(deps)
 }
 
@@ -263,23 +284,43 @@ fn agree_on_blobs(
     Ok(())
 }
 
+/// What blobs were proven to be just before somebody was cut off from recording it.
+fn record_receipts(
+    deps: &Deps,
+    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let known = Known::look(deps)?;
+    for receipt in deps.blobs.receipts().map_err(Trouble::failure)? {
+        let here = deps
+            .blobs
+            .contains(&receipt.digest)
+            .map_err(Trouble::failure)?;
+        let (locator, digest, now) = (receipt.locator.clone(), receipt.digest, deps.now());
+        let (origin, key) = (locator.origin.to_string(), locator.key.to_string());
+        // A version that is nobody's layer any more is not worth a pin.
+        if here && known.wants(&locator) {
+            record(Box::new(move |connection| {
+                let etag = locator.etag.as_ref().map(ETag::as_str);
+                let write = Writer::new(connection);
+                write.record_pin(&origin, &key, etag, locator.size, &digest, now)?;
+                Ok(())
+            }))?;
+        }
+        // Where the bytes have not got their name yet, they are gone on with as a partial blob.
+        deps.blobs
+            .settle(&receipt.locator)
+            .map_err(Trouble::failure)?;
+    }
+    Ok(())
+}
+
 fn keep_wanted_partials(deps: &Deps) -> Result<(), Failure> {
     let known = Known::look(deps)?;
     for partial in deps.blobs.partials().map_err(Trouble::failure)? {
-        let is_wanted = partial.locator.as_ref().is_some_and(|locator| {
-            known.images.iter().any(|(image, layers)| {
-                image.origin == locator.origin.as_str()
-                    && layers.iter().any(|layer| {
-                        layer
-                            .digest
-                            .is_none_or(|digest| !known.blobs.contains_key(&digest))
-                            && layer.key == locator.key.as_str()
-                            && layer.size == locator.size
-                            && layer.etag.as_deref()
-                                == locator.etag.as_ref().map(longshore_source::ETag::as_str)
-                    })
-            })
-        });
+        let is_wanted = partial
+            .locator
+            .as_ref()
+            .is_some_and(|locator| known.wants(locator));
         if !is_wanted {
             tracing::info!(partial = %partial.id, "removing bytes that nobody wants any more");
             let _ = deps

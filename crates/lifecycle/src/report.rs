@@ -66,10 +66,6 @@ pub struct MachineReport {
 
 /// How long each part took, in milliseconds; a part that had nothing to do took 0.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the unit belongs into the contract's names"
-)]
 pub struct Timings {
     /// Listing the family and finding what is here.
     pub resolve_ms: u64,

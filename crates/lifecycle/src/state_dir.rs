@@ -5,7 +5,8 @@
 //! lock               who works here
 //! longshore.db       runs and catalogue
 //! blobs/             stored bytes, under their digests and in part
-//! volumes/           volumes of the file backend, and machines/ beside them
+//! volumes/           volumes of the file backend
+//! machines/          links by which machines find theirs
 //! ```
 
 use std::{

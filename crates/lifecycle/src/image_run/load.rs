@@ -86,8 +86,7 @@ async fn fetch_and_build(build: Build) -> Result<(LoadedVolume, Vec<Obtained>), 
             total: locator.size,
         });
     }
-    let (mut supply, deliveries) =
-        Supply::order(deps, attempt, *image, image_name, locators, first);
+    let (supply, deliveries) = Supply::order(deps, attempt, *image, image_name, locators, first);
     let stop = supply.stopper();
     let builder = async {
         let built = tokio::task::spawn_blocking(move || build.run(first, deliveries)).await;

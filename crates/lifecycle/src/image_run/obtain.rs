@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt;
 use longshore_catalog::{ImageId, Writer};
 use longshore_fsm::Attempt;
 use longshore_image::Digest;
 use longshore_source::{Blob, ETag, Fetch, Locator};
 use rusqlite::Connection;
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::JoinSet,
-};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Event, Failure, Phase, deps::Deps, trouble::Trouble};
@@ -46,10 +44,11 @@ pub(crate) struct Obtained {
 #[derive(Debug)]
 pub(crate) struct Supply {
     token: CancellationToken,
-    tasks: JoinSet<Result<Obtained, Failure>>,
+    orders: Vec<(Order, Receiver)>,
 }
 
-/// What a layer's task works with.
+/// What it takes to get one layer.
+#[derive(Debug)]
 struct Order {
     deps: Arc<Deps>,
     attempt: Attempt<Connection>,
@@ -60,8 +59,15 @@ struct Order {
     token: CancellationToken,
 }
 
+/// The builder's ends of a [`Delivery`], seen from here.
+#[derive(Debug)]
+struct Receiver {
+    tell: oneshot::Sender<Input>,
+    prove: oneshot::Sender<Digest>,
+}
+
 impl Supply {
-    /// Orders the layers from `first` on.
+    /// Orders the layers from `first` on. Nothing is fetched before [`Supply::all`] is waited for.
     pub(crate) fn order(
         deps: &Arc<Deps>,
         attempt: &Attempt<Connection>,
@@ -71,9 +77,8 @@ impl Supply {
         first: usize,
     ) -> (Self, Vec<Delivery>) {
         let token = attempt.token().child_token();
-        let window = Arc::new(Semaphore::new(LAYERS_AT_A_TIME));
         let image_name: Arc<str> = image_name.into();
-        let mut tasks = JoinSet::new();
+        let mut orders = Vec::new();
         let mut deliveries = Vec::new();
         for (position, locator) in locators.iter().enumerate().skip(first) {
             let (tell, input) = oneshot::channel();
@@ -88,29 +93,20 @@ impl Supply {
                 locator: locator.clone(),
                 token: token.clone(),
             };
-            let window = Arc::clone(&window);
-            tasks.spawn(async move {
-                let token = order.token.clone();
-                tokio::select! {
-                    slot = window.acquire_owned() => {
-                        let _slot = slot.map_err(|_| Failure::interrupted())?;
-                        order.carry_out(tell, prove).await
-                    }
-                    () = token.cancelled() => Err(Failure::interrupted()),
-                }
-            });
+            orders.push((order, Receiver { tell, prove }));
         }
-        (Self { token, tasks }, deliveries)
+        (Self { token, orders }, deliveries)
     }
 
-    /// Waits until every layer is here, or one of them cannot be had: then the others are given up.
-    pub(crate) async fn all(&mut self) -> Result<Vec<Obtained>, Failure> {
+    /// Gets the layers, the first ones first, until every one is here or one of them cannot be
+    /// had: then the others are given up.
+    pub(crate) async fn all(self) -> Result<Vec<Obtained>, Failure> {
+        let orders =
+            futures::stream::iter(self.orders).map(|(order, receiver)| order.carry_out(receiver));
+        let mut results = orders.buffer_unordered(LAYERS_AT_A_TIME);
         let mut obtained = Vec::new();
         let mut first_failure: Option<Failure> = None;
-        while let Some(done) = self.tasks.join_next().await {
-            let result = done.unwrap_or_else(|error| {
-                Err(Failure::broken("a fetch stopped unexpectedly").caused_by(&error))
-            });
+        while let Some(result) = results.next().await {
             match result {
                 Ok(layer) => obtained.push(layer),
                 Err(failure) => {
@@ -132,11 +128,10 @@ impl Supply {
 }
 
 impl Order {
-    async fn carry_out(
-        self,
-        tell: oneshot::Sender<Input>,
-        prove: oneshot::Sender<Digest>,
-    ) -> Result<Obtained, Failure> {
+    async fn carry_out(self, to: Receiver) -> Result<Obtained, Failure> {
+        if self.token.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
         // Two keys with one entity tag are one blob: whoever comes second finds it here.
         let _turn = match &self.locator.etag {
             Some(etag) => Some(tokio::select! {
@@ -160,8 +155,8 @@ impl Order {
         {
             self.say(Phase::Present, self.locator.size);
             // A builder that is gone has no use for it, and says why itself.
-            let _ = tell.send(Input::Here(digest));
-            let _ = prove.send(digest);
+            let _ = to.tell.send(Input::Here(digest));
+            let _ = to.prove.send(digest);
             return Ok(Obtained {
                 position: self.position,
                 fetched_bytes: 0,
@@ -172,11 +167,15 @@ impl Order {
             .deps
             .blobs
             .fetch(&source, &self.locator, known, &self.token);
-        let _ = tell.send(Input::Coming(fetch.clone()));
+        let _ = to.tell.send(Input::Coming(fetch.clone()));
         let blob = self.watch(&fetch).await?;
         self.record(blob.digest, blob.size).await?;
+        self.deps
+            .blobs
+            .settle(&(&self.locator).into())
+            .map_err(Trouble::failure)?;
         self.say(Phase::Fetched, blob.size);
-        let _ = prove.send(blob.digest);
+        let _ = to.prove.send(blob.digest);
         Ok(Obtained {
             position: self.position,
             fetched_bytes: blob.fetched_bytes,
@@ -186,10 +185,10 @@ impl Order {
     /// What the layer was proven to be, by its own key or by another with the same entity tag.
     async fn known(&self) -> Result<Option<Digest>, Failure> {
         let (image, position) = (self.image, self.position);
-        let origin = self.locator.origin.to_string();
+        let (origin, now) = (self.locator.origin.to_string(), self.deps.now());
         let adopt = move |connection: &Connection| {
             let write = Writer::new(connection);
-            super::resolve::adopt_known(&write, image, &origin)?;
+            super::resolve::adopt_known(&write, image, &origin, now)?;
             Ok(write
                 .layers(image)?
                 .get(position)

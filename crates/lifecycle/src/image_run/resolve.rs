@@ -78,7 +78,7 @@ pub(crate) async fn resolve(
                 }
             };
             write.image_run(image, run)?;
-            adopt_known(&write, image, &request.origin)?;
+            adopt_known(&write, image, &request.origin, now)?;
             Ok(image)
         })
         .await
@@ -99,11 +99,12 @@ fn as_listed(locator: &Locator) -> NewLayer {
 }
 
 /// Gives layers the digest that a key of the same origin with the same entity tag and size was
-/// proven to have, and with it what unpacking that has shown.
+/// proven to have, pins them to it, and adds what unpacking it has shown.
 pub(crate) fn adopt_known(
     write: &Writer<'_>,
     image: ImageId,
     origin: &str,
+    now: i64,
 ) -> Result<(), longshore_catalog::Error> {
     for layer in write.layers(image)? {
         let digest = match (layer.digest, &layer.etag) {
@@ -112,6 +113,10 @@ pub(crate) fn adopt_known(
             (None, None) => None,
         };
         let Some(digest) = digest else { continue };
+        if layer.digest.is_none() {
+            let etag = layer.etag.as_deref();
+            write.record_pin(origin, &layer.key, etag, layer.size, &digest, now)?;
+        }
         write.layer_digest(image, layer.position, &digest)?;
         if let (None, Some(diff_id)) = (layer.diff_id, write.diff_id(&digest)?) {
             write.layer_unpacked(image, layer.position, &diff_id, None)?;
