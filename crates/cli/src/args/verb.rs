@@ -57,10 +57,6 @@ pub struct Show {
     /// The image
     #[arg(value_name = "IMAGE")]
     pub image: ImageName,
-
-    /// Read the whole volume and print the digest of its used blocks
-    #[arg(long)]
-    pub digest: bool,
 }
 
 /// Make a machine's disk available: of an image that is here, or a machine's that was deactivated

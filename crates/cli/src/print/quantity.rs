@@ -50,6 +50,14 @@ pub(super) fn age(at: i64, now: i64) -> String {
     "now".to_owned()
 }
 
+/// How long ago something was, in words that end a sentence: `5 minutes ago`.
+pub(super) fn ago(at: i64, now: i64) -> String {
+    match age(at, now).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// A point in time, to the second (RFC 3339, UTC). In milliseconds since 1970.
 pub(super) fn instant(at: i64) -> String {
     jiff::Timestamp::from_millisecond(at).map_or_else(
@@ -128,6 +136,10 @@ mod tests {
             );
         }
         assert_eq!(age(i64::MAX, i64::MIN), "now");
+        assert_eq!(
+            (ago(0, 0), ago(0, 60_000)),
+            ("just now".into(), "1 minute ago".into())
+        );
     }
 
     #[test]

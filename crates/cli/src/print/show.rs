@@ -8,7 +8,7 @@ use super::{
     Document, Page, bytes,
     failure::failure_text,
     fetched::{meaning, painted},
-    quantity::{age, harmless, instant, short_digest},
+    quantity::{ago, harmless, instant, short_digest},
     runs,
     table::{Column, pairs, table},
 };
@@ -72,21 +72,24 @@ fn facts(image: &ImageDetail, page: &Page) -> Vec<(&'static str, String)> {
         Some(meaning) => format!("{}\n{meaning}", painted(summary.status)),
         None => painted(summary.status),
     };
+    let plural = if summary.layers == 1 { "" } else { "s" };
+    let size = format!(
+        "{} in {} layer{plural}",
+        bytes(summary.size),
+        summary.layers
+    );
     let mut facts = vec![
         ("image", harmless(&summary.image)),
         ("origin", harmless(&summary.origin)),
         ("generation", summary.generation.to_string()),
         ("status", status),
-        (
-            "size",
-            format!("{} in {} layers", bytes(summary.size), summary.layers),
-        ),
+        ("size", size),
         (
             "seen",
             format!(
-                "{} ({} ago)",
+                "{} ({})",
                 instant(summary.created_at),
-                age(summary.created_at, page.now)
+                ago(summary.created_at, page.now)
             ),
         ),
     ];

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use longshore_lifecycle::Phase;
 
-use super::stage::{Change, LayerName};
+use super::stage::Change;
 
 const FETCHING: &str = "  {prefix:24} {wide_bar} {binary_bytes:>10}/{binary_total_bytes:<10} \
                         {binary_bytes_per_sec:>12} {eta:>4}";
@@ -14,12 +14,15 @@ const UNPACKING: &str =
 const WORD: &str = "  {prefix:24} {msg}";
 const RUN: &str = "{spinner} {prefix} {msg}";
 
+/// A layer's image, and what its key is sorted by.
+type Place = (String, usize, String);
+
 /// Progress as bars.
 #[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
     runs: BTreeMap<String, ProgressBar>,
-    layers: BTreeMap<LayerName, ProgressBar>,
+    layers: BTreeMap<Place, ProgressBar>,
 }
 
 impl Bars {
@@ -100,17 +103,27 @@ impl Bars {
         })
     }
 
+    /// A layer's bar; a new one goes where its key belongs, whichever layer was heard of first.
     fn layer(&mut self, image: &str, key: &str) -> &ProgressBar {
-        let all = &self.all;
-        self.layers
-            .entry((image.to_owned(), key.to_owned()))
-            .or_insert_with(|| {
-                let bar = ProgressBar::no_length()
-                    .with_prefix(tail(key))
-                    .with_style(style(WORD));
-                all.add(bar)
-            })
+        let place = place(image, key);
+        let (all, layers) = (&self.all, &self.layers);
+        if !layers.contains_key(&place) {
+            let bar = ProgressBar::no_length()
+                .with_prefix(tail(key))
+                .with_style(style(WORD));
+            let bar = match layers.range(place.clone()..).next() {
+                Some((_, next)) => all.insert_before(next, bar),
+                None => all.add(bar),
+            };
+            self.layers.insert(place.clone(), bar);
+        }
+        &self.layers[&place]
     }
+}
+
+/// Where a layer stands among others: in a family `9.tar` is before `10.tar`.
+fn place(image: &str, key: &str) -> Place {
+    (image.to_owned(), key.len(), key.to_owned())
 }
 
 /// Gives a bar a length to fill.
@@ -167,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn layers_stand_in_the_order_of_their_numbers() {
+        let mut keys = ["i/10.tar", "i/1.tar", "i/9.tar"];
+        keys.sort_by_key(|key| place("i", key));
+        assert_eq!(keys, ["i/1.tar", "i/9.tar", "i/10.tar"]);
+    }
+
+    #[test]
     fn a_layer_has_one_bar_whatever_happens_to_it() {
         let mut bars = Bars::new(MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
         for phase in [
@@ -194,7 +214,7 @@ mod tests {
             attempt: 2,
         });
         assert_eq!((bars.layers.len(), bars.runs.len()), (1, 1));
-        let bar = &bars.layers[&("i".to_owned(), "i/1.tar".to_owned())];
+        let bar = &bars.layers[&place("i", "i/1.tar")];
         assert_eq!(
             (bar.position(), bar.length(), bar.message().as_str()),
             (40, Some(100), "unpacked")

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
+use longshore_harbor::family::{Family, Packing};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,8 +38,34 @@ impl Place {
             .env("XDG_STATE_HOME", self.path("user-state"))
             .env("CONFIGURATION_DIRECTORY", self.path("etc"))
             .env("STATE_DIRECTORY", self.path("state"))
+            .env("TMPDIR", self.root())
             .current_dir(self.0.path());
         command
+    }
+
+    /// The binary over a bucket that is a directory of this place, with small volumes.
+    pub(crate) fn over_bucket(&self, arguments: &[&str]) -> Command {
+        let mut command = self.longshore(arguments);
+        let bucket = format!("file://{}", self.bucket().display());
+        command
+            .env("LONGSHORE_SOURCE", bucket)
+            .env("LONGSHORE_VOLUME_SIZE", "1GiB");
+        command
+    }
+
+    /// The bucket of this place.
+    pub(crate) fn bucket(&self) -> PathBuf {
+        self.path("bucket")
+    }
+
+    /// Puts a family into the bucket, each layer an archive that is not compressed.
+    pub(crate) fn put(&self, family: &Family) {
+        family.write(&self.bucket(), Packing::Plain).unwrap();
+    }
+
+    /// Runs it over the bucket to its end.
+    pub(crate) fn work(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.over_bucket(arguments).output().unwrap())
     }
 
     /// Runs it to its end.
