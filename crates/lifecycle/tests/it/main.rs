@@ -1,0 +1,20 @@
+//! The facade as its callers have it: over a real S3 server, judged by programs that are not ours.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what tests share panics like a test, and says what it skips"
+)]
+
+mod again;
+mod changed;
+mod hostile;
+mod identical;
+mod judged;
+mod limits;
+mod machines;
+mod network;
+mod place;
+mod reconcile;
+mod remove;
+mod together;
+mod wrong;
