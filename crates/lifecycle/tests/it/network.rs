@@ -4,7 +4,7 @@ use std::{net::TcpListener, time::Instant};
 
 use longshore_harbor::{
     family::{self, Packing},
-    s3::{Fault, Rule},
+    s3::{Fault, Operation, Rule},
 };
 use longshore_lifecycle::{Class, Settings};
 
@@ -154,4 +154,23 @@ async fn a_bit_that_flips_on_the_way_is_found_where_the_bytes_are_known() {
     place.server.clear_faults();
     assert_eq!(digest(&fetch(&host, GOLANG).await), bytes);
     place.state("state").assert_tidy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_had_is_asked_for_as_often_as_the_settings_say() {
+    let place = Place::with(&[family::demo()]);
+    let mut settings = place.settings("state");
+    settings.source.max_retries = 2;
+    settings.max_retries = 2;
+    let host = open(settings).await;
+    place
+        .server
+        .inject(Rule::new(Fault::Status(503)).operation(Operation::List));
+    let failure = refused(&host, "images/demo").await;
+    assert_eq!(failure.code, "unavailable", "{failure:#?}");
+    assert_eq!(
+        place.server.count(Operation::List),
+        3,
+        "once and two retries"
+    );
 }
