@@ -7,6 +7,7 @@
 
 mod again;
 mod changed;
+mod damaged;
 mod hostile;
 mod identical;
 mod judged;
