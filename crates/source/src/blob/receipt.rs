@@ -34,18 +34,28 @@ pub(super) fn put(receipts: &dyn Dir, receipt: &Receipt) -> Result<(), DiskError
     }
     let name = name(&receipt.locator);
     let new = format!("{name}.new");
-    receipts.remove(&new).map_err(failed(Doing::Removing, &new))?;
-    let file = receipts.open(&new, Mode::CreateNew).map_err(failed(Doing::Creating, &new))?;
-    file.write_at(0, &record::encode(receipt)).map_err(failed(Doing::Writing, &new))?;
+    receipts
+        .remove(&new)
+        .map_err(failed(Doing::Removing, &new))?;
+    let file = receipts
+        .open(&new, Mode::CreateNew)
+        .map_err(failed(Doing::Creating, &new))?;
+    file.write_at(0, &record::encode(receipt))
+        .map_err(failed(Doing::Writing, &new))?;
     file.sync().map_err(failed(Doing::Syncing, &new))?;
-    receipts.rename(&new, &name).map_err(failed(Doing::Renaming, &new))?;
+    receipts
+        .rename(&new, &name)
+        .map_err(failed(Doing::Renaming, &new))?;
     receipts.sync().map_err(failed(Doing::Syncing, &name))
 }
 
 /// Every receipt that can be read. One that cannot says nothing, and is removed.
 pub(super) fn all(receipts: &dyn Dir) -> Result<Vec<Receipt>, DiskError> {
     let mut found = Vec::new();
-    for entry in receipts.list().map_err(failed(Doing::Listing, "receipts"))? {
+    for entry in receipts
+        .list()
+        .map_err(failed(Doing::Listing, "receipts"))?
+    {
         if entry.is_dir {
             continue;
         }
@@ -71,7 +81,8 @@ fn read(receipts: &dyn Dir, name: &str) -> Result<Option<Receipt>, DiskError> {
         return Ok(None);
     };
     let mut bytes = vec![0; length];
-    file.read_at(0, &mut bytes).map_err(failed(Doing::Reading, name))?;
+    file.read_at(0, &mut bytes)
+        .map_err(failed(Doing::Reading, name))?;
     Ok(record::decode(&bytes))
 }
 
@@ -79,5 +90,7 @@ fn read(receipts: &dyn Dir, name: &str) -> Result<Option<Receipt>, DiskError> {
 /// back says what is true.
 pub(super) fn remove(receipts: &dyn Dir, locator: &PartialLocator) -> Result<bool, DiskError> {
     let name = name(locator);
-    receipts.remove(&name).map_err(failed(Doing::Removing, &name))
+    receipts
+        .remove(&name)
+        .map_err(failed(Doing::Removing, &name))
 }

@@ -10,7 +10,7 @@ use longshore_durable::{Dir, File, Mode};
 use longshore_image::Digest;
 
 use super::{
-    DiskError, Doing, PartialId, PartialLocator, Workspace, failed,
+    DiskError, Doing, PartialId, PartialLocator, Receipt, Workspace, failed, receipt,
     workspace::{Names, data, known, remove},
 };
 use crate::fetch::Shared;
@@ -28,6 +28,7 @@ pub struct BlobStore {
 struct Inner {
     blobs: Arc<dyn Dir>,
     partials: Arc<dyn Dir>,
+    receipts: Arc<dyn Dir>,
     running: Mutex<HashMap<PartialId, Running>>,
 }
 
@@ -109,11 +110,13 @@ impl BlobStore {
     pub fn open(dir: &dyn Dir) -> Result<Self, DiskError> {
         let folder = |name| dir.dir(name).map_err(failed(Doing::Creating, name));
         let (blobs, partials) = (folder("sha256")?, folder("partial")?);
+        let receipts = folder("receipts")?;
         let running = Mutex::default();
         Ok(Self {
             inner: Arc::new(Inner {
                 blobs,
                 partials,
+                receipts,
                 running,
             }),
         })
