@@ -38,6 +38,11 @@ pub(super) fn spawn<S: Store>(
         };
         let exit = match driver.drive(first).await {
             Ok(exit) => exit,
+            // A step that returns after the shutdown's grace finds the store closed.
+            Err(halt) if driver.core.stopping.is_cancelled() => {
+                tracing::warn!(error = %crate::error::chain_text(&halt), "stopped");
+                Exit::Halted(halt)
+            }
             Err(halt) => {
                 tracing::error!(error = %crate::error::chain_text(&halt), "stopped");
                 Exit::Halted(halt)

@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 use crate::support::{Bench, HandleOf, StepCtx, Told, nothing, on_both_stores, one_step, retries};
 
 on_both_stores!(
-    an_interrupted_attempt_is_a_restart_and_does_not_count,
+    an_interrupted_attempt_is_a_restart,
+    an_interrupted_attempt_does_not_count,
     only_the_run_that_was_asked_for,
     resuming_twice_carries_out_once,
     runs_do_not_leak_into_one_another,
@@ -78,10 +79,10 @@ async fn left_behind<S: Subject>(subject: &S, steps: &[&'static str], ids: &[&st
     runs
 }
 
-async fn an_interrupted_attempt_is_a_restart_and_does_not_count<S: Subject>(subject: S) {
+async fn an_interrupted_attempt_is_a_restart<S: Subject>(subject: S) {
     let run = left_behind(&subject, &["first", "hold"], &["a"]).await[0];
     let told = Told::default();
-    // Twice more, with a policy that allows one attempt.
+    // Twice more.
     for _ in 0..2 {
         let workflow = telling::<S>(1, &["first", "hold"], &told, &shut(), retries(0));
         let bench = Bench::new(subject.open(), workflow).await;
@@ -102,6 +103,27 @@ async fn an_interrupted_attempt_is_a_restart_and_does_not_count<S: Subject>(subj
         told.all(),
         ["a: hold 2 again", "a: hold 3 again", "a: hold 4 again"]
     );
+}
+
+async fn an_interrupted_attempt_does_not_count<S: Subject>(subject: S) {
+    let run = left_behind(&subject, &["hold"], &["a"]).await[0];
+    let workflow: Work<S> = Workflow::builder("work", 1)
+        .start_with("hold", retries(1), |ctx: &mut StepCtx<HandleOf<S>>| {
+            let failed = ctx.attempt() == 2;
+            Box::pin(async move {
+                if failed {
+                    Err(std::io::Error::other("the cable is out"))?;
+                }
+                Ok(())
+            })
+        })
+        .end()
+        .unwrap();
+    let bench = Bench::new(subject.open(), workflow).await;
+    bench.engine.resume(Resume::All).await.unwrap();
+    // One failure so far, so the first back-off, and the one retry.
+    assert_eq!(bench.pass_next_sleep().await, Duration::from_millis(100));
+    assert!(bench.engine.wait(run).await.unwrap().is_completed());
 }
 
 async fn only_the_run_that_was_asked_for<S: Subject>(subject: S) {
