@@ -4,7 +4,7 @@ use longshore_image::{DiffId, Digest};
 use rusqlite::params;
 
 use crate::{
-    Reader, Writer,
+    ImageId, Reader, Writer,
     column::{first, maybe_parsed, maybe_unsigned, parsed, rows, stored, unsigned},
     error::Result,
 };
@@ -59,6 +59,14 @@ impl Reader<'_> {
             .0
             .prepare_cached(&format!("{COLUMNS} ORDER BY digest"))?;
         rows(&mut statement, [], read)
+    }
+
+    /// Whether another image has the blob as a layer.
+    pub fn blob_has_other_users(&self, digest: &Digest, image: ImageId) -> Result<bool> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT 1 FROM layers WHERE digest = ?1 AND image <> ?2 LIMIT 1")?;
+        Ok(statement.exists(params![digest.to_string(), image.0])?)
     }
 
     /// Blobs that no image has as a layer.

@@ -244,6 +244,30 @@ impl Writer<'_> {
         known(changed, id)
     }
 
+    /// Records the proven bytes of every layer that is this object, in this version.
+    pub fn object_digest(
+        &self,
+        origin: &str,
+        key: &str,
+        etag: Option<&str>,
+        size: u64,
+        digest: &Digest,
+    ) -> Result<()> {
+        self.connection().execute(
+            "UPDATE layers SET digest = ?5
+             WHERE key = ?2 AND etag IS ?3 AND size = ?4
+             AND image IN (SELECT id FROM images WHERE origin = ?1)",
+            params![
+                origin,
+                key,
+                etag,
+                stored(size, "an object's size")?,
+                digest.to_string()
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Records what unpacking a layer has shown. Without a report it gets that of another image's
     /// layer of the same diff id, if there is one.
     pub fn layer_unpacked(

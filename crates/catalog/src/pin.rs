@@ -43,11 +43,14 @@ impl Reader<'_> {
         first(&mut statement, [origin, key], read)
     }
 
-    /// The digest of any key of the origin that had this entity tag and size. An entity tag says
-    /// nothing across origins, so there is no call that looks it up without one.
+    /// What any key of the origin with this entity tag and size was proven to be, unpacked or not.
+    /// An entity tag says nothing across origins, so there is no call that looks it up without one.
     pub fn digest_of_etag(&self, origin: &str, etag: &str, size: u64) -> Result<Option<Digest>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT digest FROM pins WHERE origin = ?1 AND etag = ?2 AND size = ?3 LIMIT 1",
+            "SELECT digest FROM pins WHERE origin = ?1 AND etag = ?2 AND size = ?3
+             UNION ALL
+             SELECT digest FROM layers JOIN images ON images.id = layers.image
+             WHERE origin = ?1 AND etag = ?2 AND size = ?3 AND digest IS NOT NULL LIMIT 1",
         )?;
         first(
             &mut statement,

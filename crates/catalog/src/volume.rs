@@ -277,14 +277,17 @@ impl Writer<'_> {
         self.changed(changed, id, "being deleted")
     }
 
-    /// Forgets a sealed volume that is not there any more, so that it is built again. What was a
-    /// snapshot of it stands alone from now on.
+    /// Says that a sealed volume is not there any more, so that it is built again. What was a
+    /// snapshot of it stands alone from now on. The row of one that machines were made of goes
+    /// when they do.
     pub fn volume_lost(&self, id: VolumeId) -> Result<()> {
         let stored = stored_id(id)?;
         for statement in [
             "UPDATE images SET volume = NULL, chain = NULL WHERE volume = ?1",
             "UPDATE volumes SET parent = NULL WHERE parent = ?1",
-            "DELETE FROM volumes WHERE id = ?1",
+            "UPDATE volumes SET state = 'deleting' WHERE id = ?1",
+            "DELETE FROM volumes WHERE id = ?1
+             AND NOT EXISTS (SELECT 1 FROM machines WHERE base = ?1)",
         ] {
             self.connection().execute(statement, [stored])?;
         }

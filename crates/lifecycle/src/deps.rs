@@ -203,7 +203,8 @@ impl Deps {
         }
     }
 
-    /// Drops a volume: said first, done then, forgotten last, each as often as it takes.
+    /// Drops a sealed volume or a disk: said first, done then, forgotten last, each as often as it
+    /// takes.
     pub(crate) fn drop_volume(
         &self,
         id: VolumeId,
@@ -218,6 +219,24 @@ impl Deps {
             .map_err(Trouble::failure)?;
         record(Box::new(move |connection| {
             Ok(Writer::new(connection).forget_volume(id)?)
+        }))
+    }
+
+    /// Drops a volume that was never sealed: its row promises nothing, so its bytes go first, and
+    /// make room for what is to be recorded where the disk is full.
+    pub(crate) fn drop_unsealed(
+        &self,
+        id: VolumeId,
+        record: impl Fn(DomainWrite) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let _ = self
+            .backend
+            .remove(volume_id(id)?)
+            .map_err(Trouble::failure)?;
+        record(Box::new(move |connection| {
+            let write = Writer::new(connection);
+            write.volume_deleting(id)?;
+            Ok(write.forget_volume(id)?)
         }))
     }
 }

@@ -265,6 +265,13 @@ impl<S: Store<Handle = Connection>> Host<S> {
     /// Stops: what is under way ends at a durable point and can be gone on with later.
     pub async fn close(&self) {
         let report = self.engine.shutdown(GRACE).await;
+        // A cancelled fetch still makes durable what had arrived; after this nothing is written.
+        if tokio::time::timeout(GRACE, self.deps.blobs.idle())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a fetch did not stop in time");
+        }
         for run in report.unfinished {
             tracing::warn!(%run, "a run did not stop in time; it is gone on with at the next start");
         }

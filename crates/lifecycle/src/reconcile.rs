@@ -5,7 +5,7 @@
 //! | a volume in the catalogue that was never sealed, and no machine's disk | dropped |
 //! | a volume or machine that was being deleted | deleted to the end |
 //! | a volume on disk that the catalogue does not know | removed |
-//! | a sealed volume in the catalogue that is not on disk | forgotten, with what rests on it |
+//! | a sealed volume in the catalogue that is not on disk | forgotten, to be built again |
 //! | a blob on disk that the catalogue does not know | recorded: its name is its proof |
 //! | a blob in the catalogue that is not on disk | forgotten, to be fetched again |
 //! | a receipt for a blob whose digest was not recorded | recorded, and removed |
@@ -86,9 +86,11 @@ pub(crate) fn reconcile(
     record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     finish_machines(deps, record)?;
+    // A volume that a path leads to belongs to a machine, and would not be removed.
+    take_paths_away(deps)?;
     drop_unsealed(deps, record)?;
     agree_on_volumes(deps, record)?;
-    agree_on_paths(deps)?;
+    give_paths_back(deps)?;
     agree_on_blobs(deps, record)?;
     record_receipts(deps, record)?;
     keep_wanted_partials(deps)
@@ -139,11 +141,12 @@ fn drop_unsealed(
     record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let known = Known::look(deps)?;
+    let bases: BTreeSet<VolumeId> = known.machines.iter().map(|machine| machine.base).collect();
     let disks: BTreeSet<VolumeId> = known.machines.iter().map(|machine| machine.disk).collect();
     // Newest first: a snapshot before what it was taken of.
     for volume in known.volumes.iter().rev() {
         let is_wanted = match volume.kind {
-            VolumeKind::Base => volume.state == VolumeState::Sealed,
+            VolumeKind::Base => volume.state == VolumeState::Sealed || bases.contains(&volume.id),
             // A disk whose making was cut off is gone on with by the run that makes it.
             VolumeKind::Disk => disks.contains(&volume.id),
         };
@@ -152,7 +155,7 @@ fn drop_unsealed(
                 volume = volume.id.0,
                 "dropping a volume that was never finished"
             );
-            deps.drop_volume(volume.id, record)?;
+            deps.drop_unsealed(volume.id, record)?;
         }
     }
     Ok(())
@@ -181,7 +184,10 @@ fn agree_on_volumes(
         }
     }
     for volume in &known.volumes {
-        let is_lost = volume.state != VolumeState::Reserved && !there.contains(&volume.id.0);
+        let is_lost = volume.state == VolumeState::Sealed && !there.contains(&volume.id.0)
+            || volume.kind == VolumeKind::Disk
+                && volume.state == VolumeState::Created
+                && !there.contains(&volume.id.0);
         if is_lost {
             forget_lost(deps, &known, volume, record)?;
         }
@@ -207,13 +213,6 @@ fn forget_lost(
         });
         return Ok(());
     }
-    let is_base = known.machines.iter().any(|machine| machine.base == id);
-    if is_base {
-        deps.say(Event::Notice {
-            text: format!("volume {id} is gone; the machines made of it still have their disks"),
-        });
-        return Ok(());
-    }
     deps.say(Event::Notice {
         text: format!("volume {id} is gone and will be built again"),
     });
@@ -222,31 +221,33 @@ fn forget_lost(
     }))
 }
 
-fn agree_on_paths(deps: &Deps) -> Result<(), Failure> {
-    let known = Known::look(deps)?;
-    let active = deps.backend.active().map_err(Trouble::failure)?;
-    let wanted: BTreeMap<&str, &MachineRow> = known
-        .machines
-        .iter()
-        .filter(|machine| machine.state == MachineState::Active)
-        .map(|machine| (machine.name.as_str(), machine))
-        .collect();
-    for (name, id) in &active {
-        let right = wanted
+/// The machines that are active, by the catalogue, with their disks.
+fn active_machines(deps: &Deps) -> Result<BTreeMap<String, VolumeId>, Failure> {
+    let machines = deps.read(|read| read.machines())?;
+    let active = machines
+        .into_iter()
+        .filter(|machine| machine.state == MachineState::Active);
+    Ok(active.map(|machine| (machine.name, machine.disk)).collect())
+}
+
+fn take_paths_away(deps: &Deps) -> Result<(), Failure> {
+    let wanted = active_machines(deps)?;
+    for (name, id) in deps.backend.active().map_err(Trouble::failure)? {
+        if wanted
             .get(name.as_str())
-            .is_some_and(|machine| machine.disk.0 == id.get());
-        if !right {
-            let _ = deps.backend.deactivate(name).map_err(Trouble::failure)?;
+            .is_none_or(|disk| disk.0 != id.get())
+        {
+            let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
         }
     }
+    Ok(())
+}
+
+fn give_paths_back(deps: &Deps) -> Result<(), Failure> {
     let there = deps.backend.list().map_err(Trouble::failure)?.volumes;
-    for (name, machine) in wanted {
-        let disk = volume_id(machine.disk)?;
-        let is_active = active
-            .iter()
-            .any(|(active, id)| active.as_str() == name && *id == disk);
-        if let (false, true, Ok(name)) = (is_active, there.contains(&disk), MachineName::new(name))
-        {
+    for (name, disk) in active_machines(deps)? {
+        let disk = volume_id(disk)?;
+        if let (true, Ok(name)) = (there.contains(&disk), MachineName::new(name)) {
             let _ = deps
                 .backend
                 .activate(disk, &name)
@@ -289,20 +290,18 @@ fn record_receipts(
     deps: &Deps,
     record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let known = Known::look(deps)?;
     for receipt in deps.blobs.receipts().map_err(Trouble::failure)? {
         let here = deps
             .blobs
             .contains(&receipt.digest)
             .map_err(Trouble::failure)?;
-        let (locator, digest, now) = (receipt.locator.clone(), receipt.digest, deps.now());
-        let (origin, key) = (locator.origin.to_string(), locator.key.to_string());
-        // A version that is nobody's layer any more is not worth a pin.
-        if here && known.wants(&locator) {
+        let (locator, digest) = (receipt.locator.clone(), receipt.digest);
+        if here {
             record(Box::new(move |connection| {
                 let etag = locator.etag.as_ref().map(ETag::as_str);
+                let (origin, key) = (locator.origin.as_str(), locator.key.as_str());
                 let write = Writer::new(connection);
-                write.record_pin(&origin, &key, etag, locator.size, &digest, now)?;
+                write.object_digest(origin, key, etag, locator.size, &digest)?;
                 Ok(())
             }))?;
         }

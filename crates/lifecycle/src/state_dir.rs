@@ -159,7 +159,7 @@ fn trouble(path: &Path, verb: &str, error: &io::Error) -> Failure {
     )
     .caused_by(error);
     match error.kind() {
-        io::ErrorKind::PermissionDenied => {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             failure.hint("choose a directory that you may write to with --state-dir")
         }
         _ => failure,

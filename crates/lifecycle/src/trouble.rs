@@ -118,14 +118,19 @@ impl Trouble for longshore_catalog::Error {
     }
 }
 
+impl Trouble for &StoreError {
+    fn failure(self) -> Failure {
+        match self {
+            StoreError::Full(_) => Failure::full().caused_by(self),
+            StoreError::Busy(_) => storage("store", "the state database failed", self).retryable(),
+            _ => storage("store", "the state database failed", self),
+        }
+    }
+}
+
 impl Trouble for StoreError {
     fn failure(self) -> Failure {
-        let failure = storage("store", "the state database failed", &self);
-        match self {
-            Self::Full(_) => Failure::full().caused_by(&self),
-            Self::Busy(_) => failure.retryable(),
-            _ => failure,
-        }
+        (&self).failure()
     }
 }
 
@@ -195,10 +200,7 @@ impl Trouble for WaitError {
                 run,
                 halt: Halt::Store(error),
             } => {
-                let mut failure = storage("store", "the state database failed", error);
-                if matches!(error, StoreError::Full(_)) {
-                    failure.class = Class::Full;
-                }
+                let mut failure = error.failure();
                 failure.run = Some(run.get());
                 failure
             }
@@ -295,12 +297,18 @@ impl Trouble for FetchError {
 
 impl Trouble for PartialError {
     fn failure(self) -> Failure {
-        storage("blobs", "the blob store failed", &self)
+        match self {
+            Self::Disk(error) => error.failure(),
+            Self::InUse { .. } => Failure::new(Class::Busy, "blob-busy", self.to_string()),
+        }
     }
 }
 
 impl Trouble for BlobError {
     fn failure(self) -> Failure {
+        if self.is_disk_full() {
+            return Failure::full().caused_by(&self);
+        }
         storage("blobs", "the blob store failed", &self)
     }
 }

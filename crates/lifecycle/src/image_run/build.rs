@@ -7,26 +7,25 @@
 
 use std::{io::Read, sync::Arc};
 
-use longshore_catalog::{
-    ImageId, LayerRow, Reader, Sealing, VolumeId, VolumeKind, VolumeRow, Writer,
-};
+use longshore_catalog::{ImageId, Sealing, VolumeId, VolumeKind, Writer};
 use longshore_ext4::{Filesystem, Format};
 use longshore_fsm::Attempt;
-use longshore_image::{ApplyError, ChainId, LayerReport, Totals, apply};
-use longshore_source::Locator;
+use longshore_image::{ApplyError, ChainId, Digest, LayerReport, Totals, apply};
+use longshore_source::{ETag, Locator};
 use longshore_volume::{Access, SnapshotKind};
 use rusqlite::Connection;
 
 use super::{
     obtain::{Delivery, Input},
+    sealed::{Sealed, sealed},
     state::LoadedVolume,
+    watched::Watched,
 };
 use crate::{
-    Event, Failure, Phase,
+    Class, Event, Failure, Phase,
     deps::{Deps, volume_id},
     flights::Turn,
     join::{DiskDevice, DiskTree},
-    plan::{chains, start},
     trouble::Trouble,
 };
 
@@ -39,15 +38,6 @@ pub(crate) struct Build {
     pub(crate) image_name: String,
     pub(crate) locators: Vec<Locator>,
     pub(crate) runtime: tokio::runtime::Handle,
-}
-
-/// The longest chain of an image's layers that is sealed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sealed {
-    /// Layers in it.
-    pub(crate) layers: usize,
-    /// Their volume; `None` without layers.
-    pub(crate) volume: Option<VolumeRow>,
 }
 
 /// A volume that is being built.
@@ -216,14 +206,27 @@ impl Build {
             .proof
             .blocking_recv()
             .map_err(|_| Failure::interrupted())?;
+        if let Input::Here(_) = input {
+            self.still_is(&digest, &report)
+                .map_err(|failure| failure.layer(key))?;
+        }
         work.chain = Some(match &work.chain {
             None => ChainId::base(report.diff_id),
             Some(below) => below.extend(report.diff_id),
         });
         work.next += 1;
-        let image = self.image;
+        let (image, now, pinned) = (self.image, self.deps.now(), locator.clone());
         let record = move |connection: &Connection| {
             let write = Writer::new(connection);
+            // Only now: an object that could not be unpacked may be replaced by a better one.
+            write.record_pin(
+                pinned.origin.as_str(),
+                pinned.key.as_str(),
+                pinned.etag.as_ref().map(ETag::as_str),
+                pinned.size,
+                &digest,
+                now,
+            )?;
             let counters = serde_json::to_string(&report)?;
             write.record_diff_id(&digest, &report.diff_id, report.stream_bytes)?;
             let position = u64::try_from(position)?;
@@ -235,6 +238,44 @@ impl Build {
             .map_err(Trouble::failure)?;
         self.say(position, Phase::Unpacked, locator.size);
         Ok(())
+    }
+
+    /// Fails if the bytes that were applied are not those of the blob's digest any more: what was
+    /// fetched just now was hashed on its way, what was here may have rotted. The blob is
+    /// forgotten then, and another attempt fetches it again.
+    fn still_is(&self, digest: &Digest, report: &LayerReport) -> Result<(), Failure> {
+        let is_plain = report.stored_bytes == report.stream_bytes;
+        let found = if is_plain {
+            *report.diff_id.digest()
+        } else {
+            self.deps.blob(digest)?.digest().map_err(|error| {
+                Failure::new(
+                    Class::Failed,
+                    "blobs",
+                    format!("blob {digest} could not be read"),
+                )
+                .caused_by(&error)
+            })?
+        };
+        if found == *digest {
+            return Ok(());
+        }
+        let rotten = *digest;
+        let forget = move |connection: &Connection| {
+            Writer::new(connection).forget_blob(&rotten)?;
+            Ok(())
+        };
+        self.attempt
+            .record_blocking(forget)
+            .map_err(Trouble::failure)?;
+        self.deps.blobs.remove(digest).map_err(Trouble::failure)?;
+        Err(Failure::new(
+            Class::Failed,
+            "blob-damaged",
+            format!("blob {digest} had other bytes than it was stored with, and was removed"),
+        )
+        .hint("check the disk; the same command fetches the blob again")
+        .retryable())
     }
 
     fn apply(
@@ -301,7 +342,7 @@ impl Build {
             .record_blocking(seal)
             .map_err(Trouble::failure)?;
         if sealed != id {
-            self.deps.drop_volume(id, |write| {
+            self.deps.drop_unsealed(id, |write| {
                 self.attempt
                     .record_blocking(write)
                     .map_err(Trouble::failure)
@@ -345,45 +386,5 @@ impl Build {
             done,
             total: locator.size,
         });
-    }
-}
-
-/// The longest chain of an image's layers that is sealed.
-pub(crate) fn sealed(
-    read: &Reader<'_>,
-    image: ImageId,
-    deps: &Deps,
-) -> Result<Sealed, longshore_catalog::Error> {
-    let layers: Vec<LayerRow> = read.layers(image)?;
-    let volumes = chains(layers.iter().map(|layer| layer.diff_id))
-        .into_iter()
-        .map(|chain| read.sealed_volume(&deps.seal_key(chain)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<_> = volumes
-        .iter()
-        .map(|row| row.as_ref().map(|row| row.id))
-        .collect();
-    let (layers, _) = start(&ids);
-    let volume = layers
-        .checked_sub(1)
-        .and_then(|top| volumes.into_iter().nth(top).flatten());
-    Ok(Sealed { layers, volume })
-}
-
-/// A reader that tells how far it is, and ends with an error once it was cancelled.
-struct Watched<'a, R, F> {
-    inner: R,
-    token: &'a tokio_util::sync::CancellationToken,
-    read: F,
-}
-
-impl<R: Read, F: FnMut(u64)> Read for Watched<'_, R, F> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        if self.token.is_cancelled() {
-            return Err(std::io::Error::other("cancelled"));
-        }
-        let bytes = self.inner.read(buf)?;
-        (self.read)(u64::try_from(bytes).unwrap_or(u64::MAX));
-        Ok(bytes)
     }
 }

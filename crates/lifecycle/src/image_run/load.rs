@@ -2,18 +2,19 @@
 
 use std::{sync::Arc, time::Instant};
 
-use longshore_catalog::{LayerRow, VolumeState};
+use longshore_catalog::{ImageId, LayerRow, VolumeState, Writer};
 use longshore_fsm::{Attempt, Ctx, StepError};
 use rusqlite::Connection;
 
 use super::{
     ImageRequest, ImageResponse, LoadedLayer,
-    build::{Build, sealed},
+    build::Build,
     obtain::{Obtained, Supply},
+    sealed::sealed,
     state::LoadedVolume,
 };
 use crate::{
-    Event, Failure, Phase,
+    Class, Event, Failure, Phase,
     deps::Deps,
     trouble::{Trouble, millis},
 };
@@ -47,6 +48,10 @@ pub(crate) async fn load(
             // An unsealed volume is nobody's: what was fetched stays, what was half built goes.
             if let Err(also) = drop_leftovers(&deps, &attempt, run).await {
                 tracing::warn!(%also, "an unfinished volume is left for the next start");
+            }
+            // An object that changed may be accepted, and the others are as good as they were.
+            if failure.class == Class::Refused && failure.code != "changed-object" {
+                forget_refused(&deps, &attempt, image).await;
             }
             return Err(failure.image(name).step());
         }
@@ -124,7 +129,7 @@ async fn drop_leftovers(
     let work = move || {
         // Newest first: a snapshot before what it was taken of.
         for volume in leftovers.iter().rev() {
-            deps.drop_volume(volume.id, |write| {
+            deps.drop_unsealed(volume.id, |write| {
                 attempt.record_blocking(write).map_err(Trouble::failure)
             })?;
         }
@@ -135,6 +140,47 @@ async fn drop_leftovers(
         .unwrap_or_else(|error| {
             Err(Failure::broken("dropping a volume stopped unexpectedly").caused_by(&error))
         })
+}
+
+/// Leaves nothing behind of an image that was refused: the bytes of layers that no other image
+/// has, whole or in part. What cannot be removed now is found at the next start.
+async fn forget_refused(deps: &Arc<Deps>, attempt: &Attempt<Connection>, image: ImageId) {
+    deps.blobs.idle().await;
+    let forget = attempt.record(move |connection| {
+        let write = Writer::new(connection);
+        let mut forgotten = Vec::new();
+        for layer in write.layers(image)? {
+            if let Some(digest) = layer.digest
+                && !write.blob_has_other_users(&digest, image)?
+            {
+                write.forget_blob(&digest)?;
+                forgotten.push(digest);
+            }
+        }
+        Ok((write.layers(image)?, forgotten))
+    });
+    let removed = forget
+        .await
+        .map_err(Trouble::failure)
+        .and_then(|(layers, forgotten)| {
+            for digest in &forgotten {
+                deps.blobs.remove(digest).map_err(Trouble::failure)?;
+            }
+            for partial in deps.blobs.partials().map_err(Trouble::failure)? {
+                let is_ours = partial.locator.as_ref().is_some_and(|locator| {
+                    layers.iter().any(|layer| layer.key == locator.key.as_str())
+                });
+                if is_ours {
+                    deps.blobs
+                        .remove_partial(partial.id)
+                        .map_err(Trouble::failure)?;
+                }
+            }
+            Ok(())
+        });
+    if let Err(failure) = removed {
+        tracing::warn!(%failure, "bytes of a refused image are left for the next start");
+    }
 }
 
 fn loaded_layer(

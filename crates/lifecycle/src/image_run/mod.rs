@@ -12,7 +12,9 @@ mod build;
 mod load;
 mod obtain;
 mod resolve;
+mod sealed;
 mod state;
+mod watched;
 mod workflow;
 
 pub(crate) use state::{ImageRequest, ImageResponse, LoadedLayer};

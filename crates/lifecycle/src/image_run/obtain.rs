@@ -6,7 +6,7 @@ use futures::StreamExt;
 use longshore_catalog::{ImageId, Writer};
 use longshore_fsm::Attempt;
 use longshore_image::Digest;
-use longshore_source::{Blob, ETag, Fetch, Locator};
+use longshore_source::{Blob, Fetch, Locator};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -216,22 +216,12 @@ impl Order {
     }
 
     async fn record(&self, digest: Digest, size: u64) -> Result<(), Failure> {
-        let locator = self.locator.clone();
         let (image, now) = (self.image, self.deps.now());
         let position = u64::try_from(self.position).unwrap_or(u64::MAX);
         self.attempt
             .record(move |connection| {
                 let write = Writer::new(connection);
                 write.record_blob(&digest, size, now)?;
-                let etag = locator.etag.as_ref().map(ETag::as_str);
-                write.record_pin(
-                    locator.origin.as_str(),
-                    locator.key.as_str(),
-                    etag,
-                    size,
-                    &digest,
-                    now,
-                )?;
                 write.layer_digest(image, position, &digest)?;
                 Ok(())
             })

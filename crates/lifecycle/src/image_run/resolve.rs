@@ -99,7 +99,7 @@ fn as_listed(locator: &Locator) -> NewLayer {
 }
 
 /// Gives layers the digest that a key of the same origin with the same entity tag and size was
-/// proven to have, pins them to it, and adds what unpacking it has shown.
+/// proven to have; if that was unpacked before, also what it turned out to be, and a pin.
 pub(crate) fn adopt_known(
     write: &Writer<'_>,
     image: ImageId,
@@ -113,13 +113,20 @@ pub(crate) fn adopt_known(
             (None, None) => None,
         };
         let Some(digest) = digest else { continue };
-        if layer.digest.is_none() {
-            let etag = layer.etag.as_deref();
-            write.record_pin(origin, &layer.key, etag, layer.size, &digest, now)?;
-        }
         write.layer_digest(image, layer.position, &digest)?;
-        if let (None, Some(diff_id)) = (layer.diff_id, write.diff_id(&digest)?) {
+        let Some(diff_id) = write.diff_id(&digest)? else {
+            continue;
+        };
+        if layer.diff_id.is_none() {
             write.layer_unpacked(image, layer.position, &diff_id, None)?;
+            write.record_pin(
+                origin,
+                &layer.key,
+                layer.etag.as_deref(),
+                layer.size,
+                &digest,
+                now,
+            )?;
         }
     }
     Ok(())

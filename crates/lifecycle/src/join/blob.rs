@@ -6,6 +6,7 @@ use std::{
 };
 
 use longshore_durable::File;
+use longshore_image::{Digest, Hasher};
 
 /// Reads a file of the durable seam from its beginning.
 #[derive(Debug)]
@@ -23,6 +24,18 @@ impl BlobReader {
             offset: 0,
             len,
         })
+    }
+
+    /// The digest of what is left to read.
+    pub(crate) fn digest(mut self) -> io::Result<Digest> {
+        let mut hasher = Hasher::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match self.read(&mut buffer)? {
+                0 => return Ok(hasher.finish()),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
     }
 }
 

@@ -43,12 +43,19 @@ async fn activate(
     let name = MachineName::new(request.name.as_str())
         .map_err(|error| Failure::new(Class::Usage, "machine-name", error.to_string()).step())?;
     let base = VolumeId(request.base);
-    check_base(&deps, base).map_err(Failure::step)?;
+    let is_new = deps
+        .read(|read| read.machine(name.as_str()))
+        .map_err(Failure::step)?
+        .is_none();
+    if is_new {
+        check_base(&deps, base).map_err(Failure::step)?;
+    }
     let (attempt, run) = (ctx.attempt_handle(), ctx.run_id().get());
     let machine = reserve(&deps, &attempt, run, &request)
         .await
         .map_err(Failure::step)?;
     if machine.state == MachineState::Reserved {
+        check_base(&deps, base).map_err(Failure::step)?;
         let (origin, disk) = (volume_id(base), volume_id(machine.disk));
         let (origin, disk) = (origin.map_err(Failure::step)?, disk.map_err(Failure::step)?);
         let backend = Arc::clone(&deps.backend);

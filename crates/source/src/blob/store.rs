@@ -8,6 +8,7 @@ use std::{
 
 use longshore_durable::{Dir, File, Mode};
 use longshore_image::Digest;
+use tokio::sync::Notify;
 
 use super::{
     DiskError, Doing, PartialId, PartialLocator, Receipt, Workspace, failed, receipt,
@@ -30,6 +31,8 @@ struct Inner {
     partials: Arc<dyn Dir>,
     receipts: Arc<dyn Dir>,
     running: Mutex<HashMap<PartialId, Running>>,
+    /// Told whenever a fetch is taken off the list.
+    ended: Notify,
 }
 
 /// The fetch that fills a partial blob, and whoever waits to fill it after that one.
@@ -118,6 +121,7 @@ impl BlobStore {
                 partials,
                 receipts,
                 running,
+                ended: Notify::new(),
             }),
         })
     }
@@ -232,6 +236,21 @@ impl BlobStore {
         Ok(remove(&*self.inner.partials, &Names::of(id))?)
     }
 
+    /// Waits until no fetch is at work any more: one that was cancelled still makes durable what
+    /// had arrived. Whoever gives the store to somebody else waits for this first.
+    pub async fn idle(&self) {
+        loop {
+            let ended = self.inner.ended.notified();
+            // Waiting begins before the look, so that an end between the two is not missed.
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.running().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
     pub(crate) fn workspace(&self, locator: PartialLocator) -> Result<Workspace, DiskError> {
         Workspace::open(Arc::clone(&self.inner.partials), locator)
     }
@@ -319,6 +338,7 @@ impl Drop for Turn {
         // The map's and this one: nobody else has or waits for the turn.
         if Arc::strong_count(&self.turn) <= 2 {
             running.remove(&self.id);
+            self.store.inner.ended.notify_waiters();
         }
     }
 }

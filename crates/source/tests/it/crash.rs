@@ -52,7 +52,10 @@ impl Layer {
     fn check(&self, disk: &Simulated, when: &str) {
         let store = store_in(disk);
         for blob in store.list().unwrap().blobs {
-            assert!(content(&store, &blob.digest) == self.bytes, "half a blob {when}");
+            assert!(
+                content(&store, &blob.digest) == self.bytes,
+                "half a blob {when}"
+            );
             assert_eq!(blob.digest, Digest::of(&self.bytes), "a false blob {when}");
         }
         let partials = disk.dir("partial").unwrap();
@@ -70,8 +73,14 @@ impl Layer {
                 let mut found = vec![0; there.len()];
                 data.read_at(start, &mut found).unwrap();
                 // Not `assert_eq!`: nobody wants to read thousands of bytes.
-                let wrong = found.iter().zip(&self.bytes[there]).position(|(a, b)| a != b);
-                assert_eq!(wrong, None, "within {start}..{end}, which is recorded, {when}");
+                let wrong = found
+                    .iter()
+                    .zip(&self.bytes[there])
+                    .position(|(a, b)| a != b);
+                assert_eq!(
+                    wrong, None,
+                    "within {start}..{end}, which is recorded, {when}"
+                );
             }
         }
     }

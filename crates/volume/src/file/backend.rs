@@ -16,7 +16,7 @@ use crate::{
         already_there, checked_size,
     },
     disk::Disk,
-    error::{Doing, VolumeError},
+    error::{Doing, VolumeError, is_no_space},
     holders::Holders,
     id::VolumeId,
     name::Name,
@@ -43,9 +43,13 @@ impl FileBackend {
         let io = |source| VolumeError::io(Doing::Starting, source);
         let volumes = root.dir(VOLUMES).map_err(io)?;
         let machines = root.dir(MACHINES).map_err(io)?;
-        let kind = match volumes.can_share().map_err(io)? {
-            true => SnapshotKind::Shared,
-            false => SnapshotKind::Copy,
+        let kind = match volumes.can_share() {
+            Ok(true) => SnapshotKind::Shared,
+            Ok(false) => SnapshotKind::Copy,
+            // Trying it takes a block. On a full disk what is there must still be removable, and
+            // a copy is what always works.
+            Err(error) if is_no_space(&error) => SnapshotKind::Copy,
+            Err(error) => return Err(io(error)),
         };
         let mut backend = FileBackend {
             volumes: Names::new(volumes),
