@@ -1,7 +1,7 @@
 //! What the steps work with, chosen and put together in this one place.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -31,6 +31,7 @@ pub(crate) struct Deps {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) limits: Limits,
     pub(crate) volume_size: u64,
+    pub(crate) state_dir: PathBuf,
     max_retries: u32,
     offline: bool,
     source_config: SourceConfig,
@@ -99,6 +100,7 @@ impl Deps {
             backend,
             limits: settings.limits.clone(),
             volume_size: settings.volume_size,
+            state_dir: settings.state_dir.clone(),
             max_retries: settings.max_retries,
             offline: settings.offline,
             source_config: settings.source.clone(),

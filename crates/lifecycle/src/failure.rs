@@ -106,6 +106,15 @@ impl Failure {
         self
     }
 
+    /// With where the disk is full, if that is what failed.
+    #[must_use]
+    pub(crate) fn on_disk(mut self, state_dir: &std::path::Path) -> Self {
+        if self.class == Class::Full {
+            self.message = format!("no space is left for {}", state_dir.display());
+        }
+        self
+    }
+
     /// With the image it concerns, unless one is named already.
     #[must_use]
     pub fn image(mut self, name: impl Into<String>) -> Self {

@@ -61,6 +61,12 @@ impl Host {
     /// [`Class::Busy`] if another has it for longer than the settings let this one wait;
     /// [`Class::Full`], [`Class::Failed`] if it cannot be read or written.
     pub async fn open(settings: Settings, events: Events) -> Result<Self, Failure> {
+        let place = settings.state_dir.clone();
+        let opened = Self::open_in(settings, events).await;
+        opened.map_err(|failure| failure.on_disk(&place))
+    }
+
+    async fn open_in(settings: Settings, events: Events) -> Result<Self, Failure> {
         let state = StateDir::prepare(&settings.state_dir)?;
         let lock = {
             let (state, purpose, wait) = (state.clone(), settings.purpose.clone(), settings.wait);
@@ -130,6 +136,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         })
         .await
         .map_err(|error| Failure::broken("work was cut off").caused_by(&error))?
+        .map_err(|failure| failure.on_disk(&self.deps.state_dir))
     }
 
     /// Fetches an image, builds its volume, and makes a machine of it, each as far as it is not
@@ -201,11 +208,10 @@ impl<S: Store<Handle = Connection>> Host<S> {
         Req: serde::Serialize,
         Resp: serde::de::DeserializeOwned,
     {
-        let started = self
-            .engine
-            .start(workflow, id, request, StartOptions::default())
-            .await;
-        let run = match started.map_err(Trouble::failure)? {
+        let place = |failure: Failure| failure.on_disk(&self.deps.state_dir);
+        let options = StartOptions::default();
+        let started = self.engine.start(workflow, id, request, options).await;
+        let run = match started.map_err(Trouble::failure).map_err(place)? {
             Start::Started(run) | Start::Joined(run) => run,
             Start::Conflict(run) => {
                 let mut failure = Failure::new(
@@ -220,10 +226,15 @@ impl<S: Store<Handle = Connection>> Host<S> {
                 return Err(failure);
             }
         };
-        let outcome = self.engine.wait(run).await.map_err(Trouble::failure)?;
+        let outcome = self
+            .engine
+            .wait(run)
+            .await
+            .map_err(Trouble::failure)
+            .map_err(place)?;
         match &outcome.ended {
             Ended::Completed => {}
-            Ended::Failed { error, .. } => return Err(failure_of(error, run.get())),
+            Ended::Failed { error, .. } => return Err(place(failure_of(error, run.get()))),
             Ended::Cancelled { cause } => {
                 let mut failure = Failure::new(
                     Class::Interrupted,

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod disk;
+mod full_bucket;
 mod images;
 mod interrupt;
+mod kill;
 mod machines;
 mod place;
 mod reference;
 mod results;
 mod settings;
+mod soak;
+mod trial;
 mod usage;
 mod wrong;

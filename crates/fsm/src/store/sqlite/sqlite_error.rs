@@ -19,6 +19,11 @@ impl From<rusqlite::Error> for StoreError {
 /// What kind of store error this is, if it is one that says something of the store rather than of
 /// the statement (<https://sqlite.org/rescode.html>).
 fn stores_own(error: &rusqlite::Error) -> Option<fn(Cause) -> StoreError> {
+    // Growing the shared memory file is where a full disk shows first, and not as SQLITE_FULL.
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return Some(StoreError::Full);
+    }
     Some(match error.sqlite_error_code()? {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
         ErrorCode::DiskFull => StoreError::Full,
