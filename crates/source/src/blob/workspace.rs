@@ -262,3 +262,71 @@ fn put(partials: &dyn Dir, names: &Names, sidecar: &Sidecar) -> Result<(), DiskE
         .rename(name, &names.sidecar)
         .map_err(failed(Doing::Renaming, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_durable::{Failure, Plan, Simulated};
+
+    use super::*;
+    use crate::address::ETag;
+
+    fn locator(etag: &str) -> PartialLocator {
+        PartialLocator {
+            origin: "s3://b".parse().unwrap(),
+            key: "a/1.tar".parse().unwrap(),
+            etag: ETag::strong(etag),
+            size: 10_000,
+        }
+    }
+
+    fn open(disk: &Simulated, etag: &str) -> Workspace {
+        Workspace::open(Arc::new(disk.clone()), locator(etag)).unwrap()
+    }
+
+    /// A workspace with 10,000 durable bytes.
+    fn filled(disk: &Simulated, etag: &str, byte: u8) -> Workspace {
+        let mut workspace = open(disk, etag);
+        workspace.file().write_at(0, &[byte; 10_000]).unwrap();
+        workspace.checkpoint(RangeSet::whole(10_000)).unwrap();
+        workspace
+    }
+
+    #[test]
+    fn the_sidecar_of_another_object_says_nothing() {
+        let disk = Simulated::new();
+        let (from, to) = (filled(&disk, "v1", 1).names, open(&disk, "v2").names);
+        disk.rename(&from.data, &to.data).unwrap();
+        disk.rename(&from.sidecar, &to.sidecar).unwrap();
+        assert_eq!(open(&disk, "v2").durable().len(), 0);
+    }
+
+    #[test]
+    fn a_file_whose_name_was_never_made_durable_is_not_gone_on_with() {
+        let disk = Simulated::new();
+        let names = filled(&disk, "v1", 1).names;
+        // What is recorded of the old bytes is spoilt, and the sync of the new names fails.
+        let sidecar = disk.open(&names.sidecar, Mode::Write).unwrap();
+        sidecar.write_at(0, b"?").unwrap();
+        sidecar.sync().unwrap();
+        let changes = disk.power().changes();
+        let last_of_creation = {
+            let trial = disk.crash(0);
+            drop(open(&trial, "v1"));
+            trial.power().changes()
+        };
+        let plan = Plan::FailOnce(changes + last_of_creation, Failure::Io);
+        disk.power().plan(plan);
+        let failed = Workspace::open(Arc::new(disk.clone()), locator("v1")).unwrap_err();
+        assert!(failed.is_sync(), "{failed}");
+        // The old bytes must not come back under what is recorded of the new ones.
+        filled(&disk, "v1", 2);
+        for seed in 0..8 {
+            let found = disk.crash(seed);
+            let workspace = open(&found, "v1");
+            assert_eq!(workspace.durable().len(), 10_000, "seed {seed}");
+            let mut bytes = [0; 10_000];
+            workspace.file().read_at(0, &mut bytes).unwrap();
+            assert!(bytes == [2; 10_000], "seed {seed}");
+        }
+    }
+}
