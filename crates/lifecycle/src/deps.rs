@@ -10,7 +10,7 @@ use longshore_catalog::{Reader, SealKey, VolumeId, Writer};
 use longshore_durable::{Dir, Host as HostDir};
 use longshore_ext4::FORMAT_VERSION;
 use longshore_fsm::{
-    Attempts, StepPolicy,
+    Attempts, StepName, StepPolicy,
     store::{Readers, WriteError},
 };
 use longshore_image::{ChainId, Digest, Limits};
@@ -170,6 +170,16 @@ impl Deps {
             .read(|connection| look(&Reader::new(connection)))
             .map_err(Trouble::failure)?
             .map_err(Trouble::failure)
+    }
+
+    /// Tells whoever listens that an attempt at a step has begun.
+    pub(crate) fn step_begins(&self, subject: &str, step: &StepName, attempt: u32) {
+        let (subject, step) = (subject.to_owned(), step.to_string());
+        self.say(Event::Step {
+            subject,
+            step,
+            attempt,
+        });
     }
 
     /// Tells whoever listens.

@@ -1,5 +1,7 @@
 //! The catalogue on a real SQLite file in memory, with foreign keys on as its owner sets them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use longshore_catalog::{
     Decision, Error, MachineState, NewLayer, Reader, SCHEMA, SealKey, Sealing, Verdict, VolumeId,
     VolumeKind, VolumeState, Writer,

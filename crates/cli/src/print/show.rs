@@ -106,9 +106,21 @@ fn facts(image: &ImageDetail, page: &Page) -> Vec<(&'static str, String)> {
         image
             .decision
             .as_ref()
-            .map(|decision| ("decision", harmless(&decision.to_string()))),
+            .map(|decision| ("decision", decided(decision))),
     );
     facts
+}
+
+/// The recorded decision in words: what it came to, whether machines may be made, and why.
+fn decided(decision: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let admitted = match decision["admitted"].as_bool() {
+        Some(true) => "machines may be made of it",
+        _ => "no machine may be made of it",
+    };
+    let reason = text(&decision["report"]["reason"]);
+    let words = format!("{}, {admitted}; {reason}", text(&decision["verdict"]));
+    harmless(words.trim_end_matches("; "))
 }
 
 fn layers(layers: &[LayerDetail], width: Option<u16>) -> String {

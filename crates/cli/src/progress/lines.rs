@@ -18,11 +18,8 @@ impl Lines {
     /// The line for a change that was seen at `now`, if it deserves one.
     pub(super) fn line(&mut self, change: &Change<'_>, now: Instant) -> Option<String> {
         match change {
-            Change::Step {
-                subject,
-                step,
-                attempt: 1,
-            } => Some(format!("{subject}: {step}")),
+            // What a first attempt does, its layers tell.
+            Change::Step { attempt: 1, .. } => None,
             Change::Step {
                 subject,
                 step,
@@ -126,7 +123,7 @@ mod tests {
                 Instant::now(),
             )
         };
-        assert_eq!(line(1).unwrap(), "i: load");
+        assert_eq!(line(1), None);
         assert_eq!(line(2).unwrap(), "i: load, attempt 2");
     }
 }

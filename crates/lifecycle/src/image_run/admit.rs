@@ -14,10 +14,11 @@ const REASON: &str = "this version of longshore has no scanner";
 
 /// The step `scan`.
 pub(crate) async fn scan(
-    _deps: Arc<Deps>,
+    deps: Arc<Deps>,
     ctx: &mut Ctx<ImageRequest, ImageResponse, Connection>,
 ) -> Result<(), StepError> {
     let begun = Instant::now();
+    deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
     let response = ctx.response_mut();
     response.verdict = Some(Verdict::Unscanned);
     response.scan_ms = millis(begun);
@@ -29,6 +30,7 @@ pub(crate) async fn admit(
     deps: Arc<Deps>,
     ctx: &mut Ctx<ImageRequest, ImageResponse, Connection>,
 ) -> Result<(), StepError> {
+    deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
     let response = ctx.response();
     let (Some(image), Some(verdict)) = (response.image, response.verdict) else {
         return Err(Failure::broken("admit began before scan was done").step());

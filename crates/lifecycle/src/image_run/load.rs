@@ -24,6 +24,7 @@ pub(crate) async fn load(
     ctx: &mut Ctx<ImageRequest, ImageResponse, Connection>,
 ) -> Result<(), StepError> {
     let begun = Instant::now();
+    deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
     let Some(image) = ctx.response().image else {
         return Err(Failure::broken("load began before resolve was done").step());
     };

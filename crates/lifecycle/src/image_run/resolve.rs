@@ -22,6 +22,7 @@ pub(crate) async fn resolve(
 ) -> Result<(), StepError> {
     let begun = Instant::now();
     let request = ctx.request().clone();
+    deps.step_begins(&request.name, ctx.step(), ctx.attempt());
     let name: ImageName = request.name.parse().map_err(|error| {
         Failure::new(
             Class::Usage,

@@ -40,6 +40,7 @@ async fn activate(
 ) -> Result<(), StepError> {
     let begun = Instant::now();
     let request = ctx.request().clone();
+    deps.step_begins(&request.name, ctx.step(), ctx.attempt());
     let name = MachineName::new(request.name.as_str())
         .map_err(|error| Failure::new(Class::Usage, "machine-name", error.to_string()).step())?;
     let base = VolumeId(request.base);
