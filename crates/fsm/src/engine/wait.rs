@@ -48,6 +48,7 @@ impl<S: Store> Engine<S> {
                 return Err(match (status.phase, self.core.live.halted(run)) {
                     (Phase::Parked(reason), _) => WaitError::Parked { run, reason },
                     (_, Some(halt)) => WaitError::Halted { run, halt },
+                    (_, None) if self.core.stopping.is_cancelled() => WaitError::ShutDown { run },
                     (_, None) => WaitError::NotRunning { run },
                 });
             }

@@ -82,37 +82,49 @@ pub(super) fn load(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>,
 }
 
 fn select_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>, StoreError> {
-    let mut sql =
-        String::from("SELECT run, workflow, version, id, active FROM fsm_run WHERE run > 0");
+    let (sql, values) = selection(filter);
+    let mut select = conn.prepare_cached(&sql)?;
+    let rows = select.query_map(params_from_iter(values), read_run)?;
+    Ok(rows
+        .filter_map(Result::transpose)
+        .collect::<Result<_, _>>()?)
+}
+
+fn selection(filter: &RunFilter) -> (String, Vec<Value>) {
+    let mut wanted = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     if let Some(run) = filter.run {
-        sql.push_str(" AND run = ?");
+        wanted.push("run = ?");
         values.push(run_number(run).into());
     }
     if let Some(workflow) = &filter.workflow {
-        sql.push_str(" AND workflow = ?");
+        wanted.push("workflow = ?");
         values.push(workflow.clone().into());
     }
     if let Some(id) = &filter.id {
-        sql.push_str(" AND id = ?");
+        wanted.push("id = ?");
         values.push(id.clone().into());
     }
     match filter.active {
-        // Said in the text, for only then is the index of the active runs used.
-        Some(true) => sql.push_str(" AND active = 1"),
-        Some(false) => sql.push_str(" AND active = 0"),
+        Some(true) => wanted.push("active = 1"),
+        Some(false) => wanted.push("active = 0"),
         None => {}
+    }
+    let mut sql = String::from("SELECT run, workflow, version, id, active FROM fsm_run");
+    if filter.active == Some(true) && filter.run.is_none() {
+        // Else SQLite walks the whole history backwards, to be spared the sorting of a few rows.
+        sql.push_str(" INDEXED BY fsm_run_active");
+    }
+    if !wanted.is_empty() {
+        sql.push_str(" WHERE ");
+        sql.push_str(&wanted.join(" AND "));
     }
     sql.push_str(" ORDER BY run DESC");
     if let Some(limit) = filter.limit {
         sql.push_str(" LIMIT ?");
         values.push(i64::from(limit).into());
     }
-    let mut select = conn.prepare_cached(&sql)?;
-    let rows = select.query_map(params_from_iter(values), read_run)?;
-    Ok(rows
-        .filter_map(Result::transpose)
-        .collect::<Result<_, _>>()?)
+    (sql, values)
 }
 
 fn read_run(row: &Row<'_>) -> Result<Option<RawRun>, rusqlite::Error> {
@@ -190,4 +202,51 @@ fn run_from(number: i64) -> Option<RunId> {
 /// age of the universe.
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::open::open_in_memory;
+
+    fn plan(conn: &Connection, sql: &str, values: Vec<Value>) -> String {
+        let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let rows = explain.query_map(params_from_iter(values), |row| row.get::<_, String>(3));
+        let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+        rows.join("; ")
+    }
+
+    #[test]
+    fn what_is_active_is_found_without_walking_the_history() {
+        let conn = open_in_memory(&[]).unwrap();
+        let named = |name: &str| Some(name.to_owned());
+        let filters = [
+            (RunFilter::active(), "fsm_run_active"),
+            (
+                RunFilter {
+                    workflow: named("image"),
+                    id: named("a"),
+                    ..RunFilter::active()
+                },
+                "SEARCH fsm_run USING INDEX fsm_run_active (workflow=? AND id=?)",
+            ),
+            (
+                RunFilter::one(RunId::new(7).unwrap()),
+                "SEARCH fsm_run USING INTEGER PRIMARY KEY (rowid=?)",
+            ),
+            (
+                RunFilter {
+                    workflow: named("image"),
+                    id: named("a"),
+                    ..RunFilter::default()
+                },
+                "SEARCH fsm_run USING INDEX fsm_run_of (workflow=? AND id=?)",
+            ),
+        ];
+        for (filter, expected) in filters {
+            let (sql, values) = selection(&filter);
+            let plan = plan(&conn, &sql, values);
+            assert!(plan.contains(expected), "{sql}: {plan}");
+        }
+    }
 }
