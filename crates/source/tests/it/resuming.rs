@@ -156,13 +156,22 @@ async fn a_full_disk_is_said_to_be_full_and_room_lets_it_go_on() {
 }
 
 #[tokio::test]
-async fn a_fetch_begun_while_another_winds_down_waits_for_it() {
-    let layer = Layer::of(512 << 10).await;
+async fn a_fetch_begun_while_another_winds_down_goes_on_from_what_that_one_leaves() {
+    let mut layer = Layer::of(512 << 10).await;
+    let mut config = layer.server.config("s3://b");
+    // Nothing is durable before the first one puts it away.
+    config.transfer.checkpoint_bytes = u64::MAX;
+    config.transfer.checkpoint_interval = std::time::Duration::from_secs(3_600);
+    layer.source = Source::connect(&config).unwrap();
     let store = store();
-    for _ in 0..20 {
-        let fetch = layer.fetch(&store);
-        until(&fetch, 64 * KIB).await;
-        fetch.cancel();
-    }
-    layer.arrives(&store).await;
+    layer.server.script(|request, _| match &request.range {
+        Some(range) if range.start >= 256 * KIB => Fault::StallAfter(0),
+        _ => Fault::None,
+    });
+    let fetch = layer.fetch(&store);
+    until(&fetch, 256 * KIB).await;
+    fetch.cancel();
+    layer.server.script(|_, _| Fault::None);
+    let blob = layer.arrives(&store).await;
+    assert_eq!(blob.resumed_bytes, 256 * KIB);
 }
