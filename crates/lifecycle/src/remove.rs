@@ -13,7 +13,8 @@ use crate::{
 
 impl<S: Store<Handle = Connection>> Host<S> {
     /// Removes a machine and its disk, or every generation of an image with the volumes and blobs
-    /// that nothing else needs. What keys are pinned to stays known. A dry run says what would go.
+    /// that nothing else needs. What keys are pinned to stays known. A dry run names what was asked for
+    /// and what a machine would free.
     ///
     /// # Errors
     /// [`Class::NotFound`] if there is neither, [`Class::Busy`] if a machine was made of the image
