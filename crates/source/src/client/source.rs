@@ -291,3 +291,30 @@ pub(crate) fn version(meta: &ObjectMeta) -> Version {
 fn same(locator: &Locator, found: &Version) -> bool {
     found.size == locator.size && (locator.etag.is_none() || found.etag == locator.etag)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::address::{ImageName, SourceUrl};
+
+    #[tokio::test]
+    async fn a_file_that_was_written_to_is_not_confirmed() {
+        let directory = tempfile::tempdir().unwrap();
+        let layer = directory.path().join("1.tar");
+        fs::write(&layer, b"one").unwrap();
+        let config = SourceConfig::new(SourceUrl::directory(directory.path()));
+        let source = Source::connect(&config).unwrap();
+        let name: ImageName = "1.tar".parse().unwrap();
+        let locator = source.list(&name).await.unwrap().layers.remove(0);
+        source.confirm(&locator).await.unwrap();
+        // In place: the same file, longer by a byte.
+        fs::write(&layer, b"four").unwrap();
+        let error = source.confirm(&locator).await.unwrap_err();
+        assert!(
+            matches!(error, SourceError::Changed { found: Some(_), .. }),
+            "{error:?}"
+        );
+    }
+}
