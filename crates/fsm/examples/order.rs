@@ -1,8 +1,9 @@
 //! An order, from the stock to the parcel: a workflow of three steps on SQLite.
 //!
-//! Run it with `cargo run -p longshore-fsm --example order`. It carries out one order whose payment
-//! fails at first, asks for the same order again, and leaves a second one to the next process, which
-//! goes on with it where it stood.
+//! Run it with `cargo run -p longshore-fsm --example order`. On Monday nobody is there to pack: an order
+//! whose payment fails at first, and which is asked for twice, is left to the next process. On Tuesday
+//! that goes on where it stood, and more orders stand in line for the one packing table. On Wednesday
+//! a customer changes their mind: the money goes back, then the item goes back on the shelf.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -73,11 +74,27 @@ async fn reserve(ctx: &mut OrderCtx) -> Result<(), StepError> {
     Ok(())
 }
 
+/// Puts the item back: the undo of [`reserve`].
+async fn put_back(ctx: &mut OrderCtx) -> Result<(), StepError> {
+    let item = ctx.request().item.clone();
+    ctx.on_completion(move |shop| {
+        shop.execute("UPDATE stock SET left = left + 1 WHERE item = ?1", [item])?;
+        Ok(())
+    });
+    Ok(())
+}
+
 /// Asks the bank, which knows our run by its number and so charges once.
 async fn pay(bank: Arc<Bank>, ctx: &mut OrderCtx) -> Result<(), StepError> {
     let reference = format!("order {}", ctx.run_id());
     let payment = bank.charge(&reference, ctx.attempt())?;
     ctx.response_mut().payment = Some(payment);
+    Ok(())
+}
+
+/// Gives the money back: the undo of [`pay`]. The bank knows the payment by the run's number here too.
+async fn refund(bank: Arc<Bank>, ctx: &mut OrderCtx) -> Result<(), StepError> {
+    bank.refund(&format!("order {}", ctx.run_id()))?;
     Ok(())
 }
 
@@ -114,10 +131,16 @@ impl Bank {
         }
         Ok(format!("paid for {reference}"))
     }
+
+    fn refund(&self, reference: &str) -> Result<(), std::io::Error> {
+        tracing::info!(reference, "the money went back");
+        Ok(())
+    }
 }
 
 fn orders(hands: &Arc<AtomicBool>) -> Result<Workflow<Order, Progress, Connection>, BuildErrors> {
     let (bank, hands) = (Arc::new(Bank), Arc::clone(hands));
+    let banks_desk = Arc::clone(&bank);
     let patient = StepPolicy {
         attempts: Attempts::retries(4),
         timeout: Some(Duration::from_secs(10)),
@@ -125,9 +148,11 @@ fn orders(hands: &Arc<AtomicBool>) -> Result<Workflow<Order, Progress, Connectio
     };
     Workflow::builder("order", 1)
         .start("reserve", |ctx| Box::pin(reserve(ctx)))
+        .undo(|ctx| Box::pin(put_back(ctx)))
         .to_with("pay", patient, move |ctx| {
             Box::pin(pay(Arc::clone(&bank), ctx))
         })
+        .undo(move |ctx| Box::pin(refund(Arc::clone(&banks_desk), ctx)))
         .to("pack", move |ctx| Box::pin(pack(Arc::clone(&hands), ctx)))
         .end()
 }
@@ -142,7 +167,9 @@ async fn day(
     let store = SqliteStore::open(path, &[SHOP])?;
     let workflow = orders(&Arc::new(AtomicBool::new(packers)))?;
     let orders = workflow.handle();
-    let engine = Engine::builder(store).register(workflow).open().await?;
+    // One table to pack on: of the orders in this queue one goes on at a time.
+    let engine = Engine::builder(store).register(workflow).queue("table", 1);
+    let engine = engine.open().await?;
     for summary in engine.list_active().await? {
         said.push(format!(
             "left from yesterday: run {} at {:?}",
@@ -155,12 +182,8 @@ async fn day(
     }
     for order in orders_of_the_day {
         let id = format!("{}/{}", order.customer, order.item);
-        let started = engine
-            .start(&orders, &id, order.clone(), StartOptions::default())
-            .await?;
-        let again = engine
-            .start(&orders, &id, order.clone(), StartOptions::default())
-            .await?;
+        let started = engine.start(&orders, &id, order.clone(), in_line()).await?;
+        let again = engine.start(&orders, &id, order.clone(), in_line()).await?;
         said.push(format!("{id}: {started:?}, and asked again: {again:?}"));
         let Start::Started(run) = started else {
             continue;
@@ -185,6 +208,44 @@ async fn day(
         ));
     }
     // Whatever is under way is told to stop, and stays to be resumed.
+    engine.shutdown(Duration::from_secs(5)).await;
+    Ok(said)
+}
+
+fn in_line() -> StartOptions {
+    StartOptions::default().queue("table")
+}
+
+/// A day on which an order is cancelled while it waits to be packed.
+async fn change_of_mind(path: &Path, order: &Order) -> Result<Vec<String>, BoxError> {
+    let store = SqliteStore::open(path, &[SHOP])?;
+    let workflow = orders(&Arc::new(AtomicBool::new(false)))?;
+    let orders = workflow.handle();
+    let engine = Engine::builder(store).register(workflow).queue("table", 1);
+    let engine = engine.open().await?;
+    let mut seen = engine.subscribe();
+    let Start::Started(run) = engine
+        .start(&orders, &order.customer, order.clone(), in_line())
+        .await?
+    else {
+        return Ok(Vec::new());
+    };
+    while !at_packing(&engine, run).await? {
+        seen.next().await;
+    }
+    engine
+        .cancel(run, "the customer's mind has changed")
+        .await?;
+    let outcome = engine.wait(run).await?;
+    let undone = engine.history(run).await?;
+    let undone = undone.iter().filter_map(|record| match &record.event {
+        Event::StepUndone { step, .. } => Some(step.as_str()),
+        _ => None,
+    });
+    let said = vec![
+        format!("{:?}", outcome.ended),
+        format!("undone: {}", undone.collect::<Vec<_>>().join(", ")),
+    ];
     engine.shutdown(Duration::from_secs(5)).await;
     Ok(said)
 }
@@ -215,6 +276,10 @@ async fn main() -> Result<(), BoxError> {
     println!("Tuesday:");
     let tuesday = [order("ada", "rope"), order("grace", "rope")];
     for line in day(&path, true, &tuesday).await? {
+        println!("  {line}");
+    }
+    println!("Wednesday, with nobody to pack:");
+    for line in change_of_mind(&path, &order("linus", "anchor")).await? {
         println!("  {line}");
     }
     Ok(())

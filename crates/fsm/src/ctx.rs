@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ids::{RunId, Seq, StepName};
 use crate::observe::{Observation, Progress};
+use crate::status::RunSpec;
 use crate::store::{
     Batch, CommitError, Committed, Guard, Store, StoreError, Target, Write, WriteError,
     WriteRefused, into_write,
@@ -53,7 +54,17 @@ impl<Req, Resp, H: 'static> Ctx<Req, Resp, H> {
 
     /// What the run works on.
     pub fn id(&self) -> &str {
-        &self.attempt.id
+        &self.attempt.spec.id
+    }
+
+    /// What the run was started with: its terms, its parent, the trace of whoever asked for it.
+    pub fn spec(&self) -> &RunSpec {
+        &self.attempt.spec
+    }
+
+    /// Whether this attempt is one at undoing the step.
+    pub fn is_undo(&self) -> bool {
+        self.attempt.is_undo
     }
 
     /// The step's name.
@@ -139,15 +150,15 @@ impl<Req, Resp, H> fmt::Debug for Ctx<Req, Resp, H> {
 /// shows in [`Attempt::record`].
 pub struct Attempt<H> {
     pub(crate) run: RunId,
-    pub(crate) id: Arc<str>,
+    pub(crate) spec: Arc<RunSpec>,
     pub(crate) step: StepName,
     pub(crate) number: u32,
+    pub(crate) is_undo: bool,
     pub(crate) is_restart: bool,
     pub(crate) fence: Seq,
     pub(crate) token: CancellationToken,
     pub(crate) store: Arc<dyn Commit<H>>,
-    pub(crate) runtime: tokio::runtime::Handle,
-    pub(crate) observers: broadcast::Sender<Observation>,
+    pub(crate) listeners: broadcast::Sender<Observation>,
 }
 
 impl<H: 'static> Attempt<H> {
@@ -160,7 +171,7 @@ impl<H: 'static> Attempt<H> {
     /// As [`Ctx::progress`].
     pub fn progress(&self, unit: impl Into<Cow<'static, str>>, done: u64, total: Option<u64>) {
         // With nobody listening there is nobody to tell.
-        let _ = self.observers.send(Observation::Progress(Progress {
+        let _ = self.listeners.send(Observation::Progress(Progress {
             run: self.run,
             step: self.step.clone(),
             attempt: self.number,
@@ -204,18 +215,16 @@ impl<H: 'static> Attempt<H> {
         }
     }
 
-    /// As [`Ctx::record`], for a thread that does blocking work.
+    /// As [`Ctx::record`], for a thread that does blocking work. It blocks until the write is
+    /// durable: not for a thread that runs futures.
     ///
     /// # Errors
     /// As there.
-    ///
-    /// # Panics
-    /// In a thread that is running a future.
     pub fn record_blocking<T: Send + 'static>(
         &self,
         write: impl FnOnce(&H) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, RecordError> {
-        self.runtime.block_on(self.record(write))
+        futures::executor::block_on(self.record(write))
     }
 }
 
@@ -223,15 +232,15 @@ impl<H> Clone for Attempt<H> {
     fn clone(&self) -> Self {
         Self {
             run: self.run,
-            id: Arc::clone(&self.id),
+            spec: Arc::clone(&self.spec),
             step: self.step.clone(),
             number: self.number,
+            is_undo: self.is_undo,
             is_restart: self.is_restart,
             fence: self.fence,
             token: self.token.clone(),
             store: Arc::clone(&self.store),
-            runtime: self.runtime.clone(),
-            observers: self.observers.clone(),
+            listeners: self.listeners.clone(),
         }
     }
 }
@@ -239,7 +248,7 @@ impl<H> Clone for Attempt<H> {
 impl<H> fmt::Debug for Attempt<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (f.debug_struct("Attempt").field("run", &self.run))
-            .field("id", &self.id)
+            .field("id", &self.spec.id)
             .field("step", &self.step)
             .field("number", &self.number)
             .finish_non_exhaustive()

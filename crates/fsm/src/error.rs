@@ -110,7 +110,7 @@ pub fn chain_text(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What kind of failure an attempt ended with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// An error that may be retried. As the error of a failed run: the attempts were used up.
@@ -126,6 +126,10 @@ pub enum ErrorKind {
     Panic,
     /// The attempt ran into its time-out, and then returned an error; may be retried.
     Timeout,
+    /// The run's deadline passed.
+    Deadline,
+    /// The run that this one was to follow did not complete.
+    Predecessor,
 }
 
 impl ErrorKind {
@@ -134,7 +138,7 @@ impl ErrorKind {
     pub fn may_be_retried(self) -> bool {
         match self {
             Self::Error | Self::Panic | Self::Timeout => true,
-            Self::Abort | Self::User | Self::System => false,
+            Self::Abort | Self::User | Self::System | Self::Deadline | Self::Predecessor => false,
         }
     }
 }

@@ -10,10 +10,15 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::StoredError;
 use crate::ids::{RunId, Seq, StepName, WorkflowKey};
+use crate::terms::Terms;
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the first of every run, and few events are held at a time"
+)]
 pub enum Event {
     /// The run was started. Always the first event, and only the first.
     Started {
@@ -27,12 +32,29 @@ pub enum Event {
         steps: Vec<StepName>,
         /// What the response is before the first step.
         response: Value,
+        /// Which of the steps are undone, once they have completed and the run is to end otherwise.
+        /// This list stays authoritative too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        undo: Vec<StepName>,
+        /// When and among which others it may go on.
+        #[serde(default, skip_serializing_if = "Terms::are_none")]
+        terms: Terms,
     },
-    /// An attempt of the current step was begun.
+    /// The run that this one was to follow has ended.
+    PredecessorEnded {
+        /// Which: the one it was started after, or one that went on as.
+        run: RunId,
+        /// Whether it completed.
+        completed: bool,
+    },
+    /// The run's deadline passed before it had completed.
+    DeadlinePassed,
+    /// An attempt of the current step was begun. Once [`Event::UndoBegun`] has happened this, and
+    /// what follows it, is about undoing the step.
     AttemptStarted {
         /// The current step.
         step: StepName,
-        /// Counted from 1 for each step; no number is used twice.
+        /// Counted from 1 for each step, and anew for its undo; no number is used twice.
         attempt: u32,
     },
     /// The attempt succeeded; the next step may begin.
@@ -81,10 +103,37 @@ pub enum Event {
         /// Not before this time.
         until: Timestamp,
     },
+    /// Somebody asked for the next attempt not to be waited for any longer; or, for an undo that has
+    /// failed for good, to try it again.
+    RetryRequested,
     /// Somebody asked for the run to be cancelled.
     CancelRequested {
         /// Why, for people.
         cause: String,
+    },
+    /// Somebody asked for the run to rest. An attempt that is under way is told to stop.
+    PauseRequested {
+        /// Why, for people.
+        cause: String,
+    },
+    /// Somebody asked for the run to go on.
+    PauseEnded,
+    /// The run is to end so, and before that what it did for itself is undone.
+    UndoBegun {
+        /// How it will end.
+        ended: Ended,
+    },
+    /// The attempt has undone the step.
+    StepUndone {
+        /// The current step.
+        step: StepName,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Somebody asked for an undo that has failed for good to be left at that.
+    UndoGivenUp {
+        /// The step that is not undone.
+        step: StepName,
     },
     /// The run cannot go on in the build that looked at it.
     Parked {
@@ -110,6 +159,8 @@ pub enum Interruption {
     Shutdown,
     /// The run was cancelled.
     Cancel,
+    /// The run was paused.
+    Pause,
 }
 
 /// Why a stuck attempt's token had been cancelled.
@@ -120,10 +171,14 @@ pub enum StuckAfter {
     Timeout,
     /// The run had been cancelled.
     Cancel,
+    /// The run had been paused.
+    Pause,
+    /// The run's deadline had passed.
+    Deadline,
 }
 
 /// Why a run cannot go on in a build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum ParkReason {
     /// No workflow of the run's name and version is registered.
@@ -138,12 +193,40 @@ pub enum ParkReason {
         /// The missing step.
         step: StepName,
     },
+    /// The step has completed and is to be undone, and this build does not know how.
+    #[error("the workflow cannot undo step {step} in this build")]
+    UnknownUndo {
+        /// The step.
+        step: StepName,
+    },
+    /// The run is to wait its turn in a queue that this build has not.
+    #[error("this build has no queue {queue:?}")]
+    UnknownQueue {
+        /// The missing queue.
+        queue: String,
+    },
+    /// Undoing the step has failed for good. Somebody must have it tried again, or leave it at that.
+    #[error("step {step} could not be undone: {error}")]
+    UndoFailed {
+        /// The step.
+        step: StepName,
+        /// Its undo's last error.
+        error: StoredError,
+    },
     /// The request or the response is not of the type that this build's workflow has.
     #[error("what the run has stored does not fit this build: {text}")]
     Undecodable {
         /// What the decoder said.
         text: String,
     },
+}
+
+impl ParkReason {
+    /// Whether it is about an undo that failed for good, which no build changes by looking again.
+    #[must_use]
+    pub fn is_of_undo(&self) -> bool {
+        matches!(self, Self::UndoFailed { .. })
+    }
 }
 
 /// How a run ended.
@@ -187,7 +270,7 @@ mod tests {
     use super::*;
 
     /// As stored by the first release; a line is added for each new event and none is ever changed.
-    const STORED: [&str; 13] = [
+    const STORED: [&str; 22] = [
         r#"{"event":"started","workflow":{"name":"image","version":1},"id":"a","request":{"n":0.1},"steps":["load"],"response":null}"#,
         r#"{"event":"attempt_started","step":"load","attempt":1}"#,
         r#"{"event":"step_completed","step":"load","attempt":1,"response":[1]}"#,
@@ -201,6 +284,15 @@ mod tests {
         r#"{"event":"ended","ended":{"as":"completed"}}"#,
         r#"{"event":"ended","ended":{"as":"failed","step":"load","error":{"kind":"user","text":"no such family"}}}"#,
         r#"{"event":"ended","ended":{"as":"continued_as","run":7}}"#,
+        r#"{"event":"started","workflow":{"name":"image","version":1},"id":"a","request":1,"steps":["load"],"response":null,"undo":["load"],"terms":{"queue":"loads","priority":-1,"not_before":1700000000000,"after":{"run":3,"only_if_completed":true},"parent":2,"deadline":1700000000001,"idempotency_key":"k","trace":{"traceparent":"00-1"}}}"#,
+        r#"{"event":"predecessor_ended","run":3,"completed":false}"#,
+        r#"{"event":"deadline_passed"}"#,
+        r#"{"event":"retry_requested"}"#,
+        r#"{"event":"pause_requested","cause":"maintenance"}"#,
+        r#"{"event":"pause_ended"}"#,
+        r#"{"event":"undo_begun","ended":{"as":"cancelled","cause":"enough"}}"#,
+        r#"{"event":"step_undone","step":"load","attempt":1}"#,
+        r#"{"event":"undo_given_up","step":"load"}"#,
     ];
 
     #[test]

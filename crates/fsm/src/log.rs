@@ -2,102 +2,16 @@
 //!
 //! [`advance`] is used for what is about to be appended and for what is read back, so a status that
 //! was reached live and one that was replayed cannot differ. It is pure: no I/O, no clock.
+//!
+//! A run has two directions. Forward it takes its steps in order; once [`Event::UndoBegun`] has
+//! happened it goes back over those that completed, and an attempt is then one at undoing a step.
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::clock::Timestamp;
-use crate::error::StoredError;
-use crate::event::{Ended, Event, EventRecord, Interruption, ParkReason, StuckAfter};
-use crate::ids::{Seq, StepName, WorkflowKey};
-
-/// All that the events of a run say about it. Cheap to clone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunStatus {
-    /// What it was started as.
-    pub workflow: WorkflowKey,
-    /// What it works on.
-    pub id: Arc<str>,
-    /// What was asked for.
-    pub request: Arc<Value>,
-    /// The steps it takes.
-    pub steps: Arc<[StepName]>,
-    /// How many of them have completed.
-    pub completed: usize,
-    /// The response, as the last completed step left it.
-    pub response: Arc<Value>,
-    /// How many attempts of the current step were begun.
-    pub attempt: u32,
-    /// How many of those failed.
-    pub failures: u32,
-    /// Whether one of those was cut off by the end of its process or by a shutdown.
-    pub interrupted: bool,
-    /// The last error of the current step.
-    pub last_error: Option<StoredError>,
-    /// The cause, once somebody asked to cancel the run.
-    pub cancel: Option<Arc<str>>,
-    /// Where it stands.
-    pub phase: Phase,
-    /// The place of the last event.
-    pub seq: Seq,
-    /// When it was started.
-    pub started: Timestamp,
-    /// When the last event happened.
-    pub changed: Timestamp,
-}
-
-/// Where a run stands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
-    /// The next attempt may begin, or, with no step left, the run may end.
-    Ready,
-    /// An attempt was begun, and its end is not known.
-    Running {
-        /// The place of the event that began it: the fence of what it records.
-        fence: Seq,
-        /// Set once the attempt has outlived its grace.
-        stuck: Option<StuckAfter>,
-    },
-    /// The last attempt failed; what comes of it is to be decided.
-    Failed,
-    /// In back-off.
-    Waiting {
-        /// Not before this time.
-        until: Timestamp,
-    },
-    /// The build that last looked could not go on with it.
-    Parked(ParkReason),
-    /// Over.
-    Ended(Ended),
-}
-
-impl RunStatus {
-    /// The step that is next or under way; none when all have completed.
-    #[must_use]
-    pub fn step(&self) -> Option<&StepName> {
-        self.steps.get(self.completed)
-    }
-
-    /// Whether more can happen to the run.
-    #[must_use]
-    pub fn is_active(&self) -> bool {
-        !matches!(self.phase, Phase::Ended(_))
-    }
-
-    /// The fence of the attempt that is under way, if one is.
-    #[must_use]
-    pub fn fence(&self) -> Option<Seq> {
-        match self.phase {
-            Phase::Running { fence, .. } => Some(fence),
-            _ => None,
-        }
-    }
-
-    fn is_at(&self, step: &StepName, attempt: u32) -> bool {
-        self.step() == Some(step) && self.attempt == attempt
-    }
-}
+use crate::event::{Ended, Event, EventRecord, Interruption};
+use crate::ids::Seq;
+use crate::sabotage::{self, Fault};
+use crate::status::{Phase, RunSpec, RunStatus, Undoing};
 
 /// An event that cannot follow the ones before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,9 +39,16 @@ pub fn advance(before: Option<&RunStatus>, record: &EventRecord) -> Result<RunSt
     if record.seq != expected {
         return Err(illegal("its place does not follow the last one"));
     }
-    let mut next = match (before, &record.event) {
-        (None, event) => begin(event, record.at).map_err(illegal)?,
-        (Some(status), event) => follow(status, event, record.seq).map_err(illegal)?,
+    let mut next = match before {
+        None => begin(record).map_err(illegal)?,
+        Some(status) => {
+            let mut next = status.clone();
+            follow(status, &mut next, &record.event, record.seq).map_err(illegal)?;
+            if let Event::AttemptStarted { .. } = record.event {
+                next.attempt_began = record.at;
+            }
+            next
+        }
     };
     next.seq = record.seq;
     next.changed = record.at;
@@ -146,60 +67,65 @@ pub fn replay<'a>(
     })
 }
 
-fn begin(event: &Event, at: Timestamp) -> Result<RunStatus, &'static str> {
+fn begin(record: &EventRecord) -> Result<RunStatus, &'static str> {
     let Event::Started {
         workflow,
         id,
         request,
         steps,
         response,
-    } = event
+        undo,
+        terms,
+    } = &record.event
     else {
         return Err("the run has not been started");
     };
     if steps.is_empty() {
         return Err("a run has at least one step");
     }
-    Ok(RunStatus {
-        workflow: workflow.clone(),
-        id: id.as_str().into(),
-        request: Arc::new(request.clone()),
-        steps: steps.clone().into(),
-        completed: 0,
-        response: Arc::new(response.clone()),
-        attempt: 0,
-        failures: 0,
-        interrupted: false,
-        last_error: None,
-        cancel: None,
-        phase: Phase::Ready,
-        seq: Seq::START,
-        started: at,
-        changed: at,
-    })
+    if !undo.iter().all(|step| steps.contains(step)) {
+        return Err("only a step can be undone");
+    }
+    Ok(RunStatus::new(
+        RunSpec {
+            workflow: workflow.clone(),
+            id: id.clone(),
+            request: request.clone(),
+            steps: steps.clone(),
+            undo: undo.clone(),
+            terms: terms.clone(),
+        },
+        response.clone(),
+        record.at,
+    ))
 }
 
-/// The legality of every transition but the first.
-fn follow(before: &RunStatus, event: &Event, seq: Seq) -> Result<RunStatus, &'static str> {
-    let mut next = before.clone();
+/// The legality of every transition but the first. `next` begins as `before`.
+fn follow(
+    before: &RunStatus,
+    next: &mut RunStatus,
+    event: &Event,
+    seq: Seq,
+) -> Result<(), &'static str> {
     match (&before.phase, event) {
         (Phase::Ended(_), _) => return Err("the run has ended"),
         (_, Event::Started { .. }) => return Err("the run was started already"),
 
+        // Forward and back: attempts.
         (Phase::Ready | Phase::Waiting { .. }, Event::AttemptStarted { step, attempt }) => {
-            if before.cancel.is_some() {
-                return Err("the run is being cancelled");
+            if before.undoing.is_none() {
+                may_go_forward(before)?;
             }
             if before.attempt.checked_add(1) != Some(*attempt) || before.step() != Some(step) {
                 return Err("another step or attempt is next");
             }
             next.attempt = *attempt;
+            next.has_begun = true;
             next.phase = Phase::Running {
                 fence: seq,
                 stuck: None,
             };
         }
-
         (
             Phase::Running { .. },
             Event::StepCompleted {
@@ -208,13 +134,20 @@ fn follow(before: &RunStatus, event: &Event, seq: Seq) -> Result<RunStatus, &'st
                 response,
             },
         ) if before.is_at(step, *attempt) => {
+            if before.undoing.is_some() {
+                return Err("the run is being undone");
+            }
             next.completed += 1;
             next.response = Arc::new(response.clone());
-            next.attempt = 0;
-            next.failures = 0;
-            next.interrupted = false;
-            next.last_error = None;
-            next.phase = Phase::Ready;
+            next.begin_step();
+            if sabotage::on(Fault::F05) {
+                next.failures = before.failures;
+            }
+        }
+        (Phase::Running { .. }, Event::StepUndone { step, attempt })
+            if before.is_at(step, *attempt) =>
+        {
+            next.undone()?;
         }
         (
             Phase::Running { .. },
@@ -241,7 +174,7 @@ fn follow(before: &RunStatus, event: &Event, seq: Seq) -> Result<RunStatus, &'st
                 return Err("nobody asked to cancel the run");
             }
             next.interrupted |= *by != Interruption::Cancel;
-            next.last_error = error.clone().or(next.last_error);
+            next.last_error = error.clone().or(next.last_error.take());
             next.phase = Phase::Ready;
         }
         (
@@ -257,80 +190,137 @@ fn follow(before: &RunStatus, event: &Event, seq: Seq) -> Result<RunStatus, &'st
                 stuck: Some(*after),
             };
         }
-        (
-            Phase::Running { .. },
-            Event::Ended {
-                ended: Ended::ContinuedAs { .. },
-            },
-        ) => {
-            next.phase = ended(event)?;
-        }
-
         (Phase::Failed, Event::RetryScheduled { step, until }) => {
             if before.step() != Some(step) {
                 return Err("another step is next");
             }
-            if before
-                .last_error
-                .as_ref()
-                .is_none_or(|e| !e.kind.may_be_retried())
-            {
+            if !before.last_error_may_be_retried() {
                 return Err("an error of this kind is not retried");
             }
             next.phase = Phase::Waiting { until: *until };
         }
-        (
-            Phase::Failed,
-            Event::Ended {
-                ended: Ended::Failed { step, error },
-            },
-        ) => {
-            if before.step() != Some(step) || before.last_error.as_ref() != Some(error) {
-                return Err("this is not how the last attempt failed");
+        (Phase::Waiting { .. }, Event::RetryRequested) => next.phase = Phase::Ready,
+
+        // What the world says.
+        (Phase::Ready | Phase::Parked(_), Event::PredecessorEnded { completed, .. }) => {
+            let Some(after) = before.spec.terms.after else {
+                return Err("the run follows no other");
+            };
+            if before.is_released || before.is_refused || before.has_begun {
+                return Err("the run waits for no other any more");
             }
-            next.phase = ended(event)?;
+            next.is_released = *completed || !after.only_if_completed;
+            next.is_refused = !next.is_released;
+        }
+        (Phase::Ready | Phase::Waiting { .. }, Event::DeadlinePassed) => {
+            may_go_forward(before)?;
+            if before.spec.terms.deadline.is_none() {
+                return Err("the run has no deadline");
+            }
+            next.is_expired = true;
         }
 
-        (
-            Phase::Ready,
-            Event::Ended {
-                ended: Ended::Completed,
-            },
-        ) => {
-            if before.step().is_some() {
-                return Err("a step is left");
-            }
-            next.phase = ended(event)?;
-        }
-        (
-            Phase::Ready | Phase::Waiting { .. } | Phase::Parked(_),
-            Event::Ended {
-                ended: Ended::Cancelled { cause },
-            },
-        ) => {
-            if before.cancel.as_deref() != Some(cause) {
-                return Err("nobody asked to cancel the run for this cause");
-            }
-            if before.step().is_none() {
-                return Err("every step has completed");
-            }
-            next.phase = ended(event)?;
-        }
-
+        // What people ask for.
         (
             Phase::Ready | Phase::Running { .. } | Phase::Waiting { .. } | Phase::Parked(_),
             Event::CancelRequested { cause },
         ) => {
-            if before.cancel.is_some() {
-                return Err("the run is being cancelled already");
+            if before.cancel.is_some() || before.undoing.is_some() {
+                return Err("the run is being cancelled or undone already");
             }
             next.cancel = Some(cause.as_str().into());
+            next.paused = None;
+        }
+        (
+            Phase::Ready | Phase::Running { .. } | Phase::Waiting { .. } | Phase::Parked(_),
+            Event::PauseRequested { cause },
+        ) => {
+            if before.cancel.is_some() || before.undoing.is_some() {
+                return Err("the run is being cancelled or undone");
+            }
+            if before.paused.is_some() {
+                return Err("the run is paused already");
+            }
+            next.paused = Some(cause.as_str().into());
+        }
+        (
+            Phase::Ready | Phase::Running { .. } | Phase::Waiting { .. } | Phase::Parked(_),
+            Event::PauseEnded,
+        ) => {
+            if next.paused.take().is_none() {
+                return Err("the run is not paused");
+            }
         }
 
-        (Phase::Ready | Phase::Waiting { .. }, Event::Parked { reason }) => {
+        // Parked and back.
+        (Phase::Ready | Phase::Waiting { .. }, Event::Parked { reason })
+            if !reason.is_of_undo() =>
+        {
             next.phase = Phase::Parked(reason.clone());
         }
-        (Phase::Parked(_), Event::Unparked) => next.phase = Phase::Ready,
+        (Phase::Failed, Event::Parked { reason }) if reason.is_of_undo() => {
+            if before.undoing.is_none() {
+                return Err("nothing is being undone");
+            }
+            next.phase = Phase::Parked(reason.clone());
+        }
+        (Phase::Parked(reason), Event::Unparked) if !reason.is_of_undo() => {
+            next.phase = Phase::Ready;
+        }
+        (Phase::Parked(reason), Event::RetryRequested) if reason.is_of_undo() => {
+            next.failures = 0;
+            next.phase = Phase::Ready;
+        }
+        (Phase::Parked(reason), Event::UndoGivenUp { step }) if reason.is_of_undo() => {
+            if before.step() != Some(step) {
+                return Err("another step is being undone");
+            }
+            next.given_up()?;
+        }
+
+        // Back, and the end.
+        (
+            Phase::Ready | Phase::Waiting { .. } | Phase::Failed | Phase::Parked(_),
+            Event::UndoBegun { ended },
+        ) => {
+            if !matches!(ended, Ended::Failed { .. } | Ended::Cancelled { .. }) {
+                return Err("only a run that fails or is cancelled is undone");
+            }
+            may_end(before, ended)?;
+            let left = before.completed;
+            next.undoing = Some(Undoing {
+                ended: ended.clone(),
+                left,
+                given_up: Vec::new(),
+            });
+            next.begin_step();
+            if next.step().is_none() {
+                return Err("nothing is to be undone");
+            }
+        }
+        (
+            Phase::Running { .. },
+            Event::Ended {
+                ended: ended @ Ended::ContinuedAs { .. },
+            },
+        ) if before.undoing.is_none() => next.phase = Phase::Ended(ended.clone()),
+        (
+            Phase::Ready | Phase::Waiting { .. } | Phase::Failed | Phase::Parked(_),
+            Event::Ended { ended },
+        ) => {
+            match &before.undoing {
+                None => may_end(before, ended)?,
+                Some(undoing) if undoing.ended != *ended => {
+                    return Err("this is not how the run is to end");
+                }
+                Some(_) => {}
+            }
+            let undone = before.undoing.is_some() || *ended == Ended::Completed;
+            if undone && before.step().is_some() || !undone && before.has_to_undo() {
+                return Err("a step is left");
+            }
+            next.phase = Phase::Ended(ended.clone());
+        }
 
         (Phase::Ready, _) => return Err("no attempt is under way"),
         (Phase::Running { .. }, _) => {
@@ -340,12 +330,55 @@ fn follow(before: &RunStatus, event: &Event, seq: Seq) -> Result<RunStatus, &'st
         (Phase::Waiting { .. }, _) => return Err("the run is in back-off"),
         (Phase::Parked(_), _) => return Err("the run is parked"),
     }
-    Ok(next)
+    Ok(())
 }
 
-fn ended(event: &Event) -> Result<Phase, &'static str> {
-    match event {
-        Event::Ended { ended } => Ok(Phase::Ended(ended.clone())),
-        _ => Err("this event ends no run"),
+/// Whether a step may begin, as far as what people and the world have said goes.
+fn may_go_forward(before: &RunStatus) -> Result<(), &'static str> {
+    if before.undoing.is_some() {
+        return Err("the run is being undone");
     }
+    if before.cancel.is_some() {
+        return Err("the run is being cancelled");
+    }
+    if before.is_expired || before.is_refused {
+        return Err("the run is to fail");
+    }
+    Ok(())
+}
+
+/// Whether this is how a run that goes forward may end, now or once it is undone.
+fn may_end(before: &RunStatus, ended: &Ended) -> Result<(), &'static str> {
+    if before.undoing.is_some() {
+        return Err("the run is being undone already");
+    }
+    match (&before.phase, ended) {
+        (Phase::Ready, Ended::Completed) => Ok(()),
+        (Phase::Failed, Ended::Failed { step, error }) => {
+            if before.step() != Some(step) || before.last_error.as_ref() != Some(error) {
+                return Err("this is not how the last attempt failed");
+            }
+            Ok(())
+        }
+        (Phase::Ready | Phase::Waiting { .. } | Phase::Parked(_), Ended::Cancelled { cause }) => {
+            if before.cancel.as_deref() != Some(cause) {
+                return Err("nobody asked to cancel the run for this cause");
+            }
+            left(before)
+        }
+        (Phase::Ready | Phase::Waiting { .. }, Ended::Failed { step, error }) => {
+            if before.step() != Some(step) || before.failed_by_terms().as_ref() != Some(error) {
+                return Err("nothing the run was started with makes it fail so");
+            }
+            left(before)
+        }
+        _ => Err("the run cannot end so now"),
+    }
+}
+
+fn left(before: &RunStatus) -> Result<(), &'static str> {
+    if before.step().is_none() {
+        return Err("every step has completed");
+    }
+    Ok(())
 }

@@ -1,15 +1,24 @@
 //! What can be watched while it happens: progress and transitions.
 //!
 //! The stream is lossy: who does not keep up is told how much was missed, and the store has it all,
-//! except for progress.
+//! except for progress. An [`Observer`] misses nothing, and so must be quick.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
 use crate::event::EventRecord;
 use crate::ids::{RunId, StepName};
+use crate::status::RunStatus;
+
+/// Is told of every event that has become durable, before anything else happens to the run; nothing
+/// is left out. It must not block.
+pub trait Observer: fmt::Debug + Send + Sync + 'static {
+    /// This event of this run is stored. `status` is the run after all that was stored with it.
+    fn stored(&self, run: RunId, status: &RunStatus, record: &EventRecord);
+}
 
 /// How far a step is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,6 +111,7 @@ fn unload(bucket: &Path, image: &str, state: &Path) -> Outcome<Duration> {
             limits: Limits::default(),
             volume_size: DEFAULT_VOLUME_SIZE,
             max_retries: 0,
+            images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
             offline: false,
             wait: Duration::ZERO,
             purpose: "a benchmark".into(),

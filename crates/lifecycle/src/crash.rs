@@ -15,8 +15,8 @@ use std::{
 use longshore_catalog::{SCHEMA, SCHEMA_OWNER, VolumeState};
 use longshore_durable::{Failure as Fault, Plan, Power, Simulated, Space};
 use longshore_fsm::store::{
-    Batch, CommitError, Committed, Migrations, RawRun, Readers, RunFilter, SqliteStore, Store,
-    StoreError,
+    Batch, CommitError, Committed, Migrations, Prune, RawRun, Readers, RunFilter, SqliteStore,
+    Store, StoreError,
 };
 use longshore_harbor::family::{Family, Packing};
 use longshore_source::{SourceConfig, SourceUrl};
@@ -29,12 +29,12 @@ use crate::{
     deps::{Deps, Storage},
 };
 
-const IMAGE: &str = "images/small";
-const VOLUME_SIZE: u64 = 8 << 20;
+pub(crate) const IMAGE: &str = "images/small";
+pub(crate) const VOLUME_SIZE: u64 = 8 << 20;
 
 /// A store whose commits need power, and are numbered with the changes of the disk.
 #[derive(Debug)]
-struct Powered {
+pub(crate) struct Powered {
     inner: SqliteStore,
     power: Power,
 }
@@ -52,6 +52,10 @@ impl Store for Powered {
         self.inner.load(filter).await
     }
 
+    async fn prune(&self, prune: Prune) -> Result<u32, StoreError> {
+        self.inner.prune(prune).await
+    }
+
     async fn close(&self) {
         self.inner.close().await;
     }
@@ -59,15 +63,15 @@ impl Store for Powered {
 
 /// One state directory over its crashes: a disk that is replaced by what each crash leaves of it,
 /// and a database that stays.
-struct World {
-    disk: Simulated,
-    database: PathBuf,
+pub(crate) struct World {
+    pub(crate) disk: Simulated,
+    pub(crate) database: PathBuf,
     bucket: PathBuf,
     _dir: TempDir,
 }
 
 impl World {
-    fn new(bucket: &Path, shares: bool) -> Self {
+    pub(crate) fn new(bucket: &Path, shares: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self {
             disk: Simulated::with(Power::new(), Space::unlimited(), shares),
@@ -77,7 +81,7 @@ impl World {
         }
     }
 
-    async fn open(&self) -> Result<Host<Powered>, Failure> {
+    pub(crate) async fn open(&self) -> Result<Host<Powered>, Failure> {
         let settings = Settings {
             state_dir: PathBuf::new(),
             source: SourceConfig::new(SourceUrl::directory(&self.bucket)),
@@ -85,6 +89,7 @@ impl World {
             limits: Limits::default(),
             volume_size: VOLUME_SIZE,
             max_retries: 0,
+            images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
             offline: false,
             wait: std::time::Duration::ZERO,
             purpose: "a test".into(),
@@ -103,7 +108,7 @@ impl World {
     }
 
     /// The job as far as it gets.
-    async fn job(&self) -> Result<ImageReport, Failure> {
+    pub(crate) async fn job(&self) -> Result<ImageReport, Failure> {
         let host = self.open().await?;
         let request = FetchRequest {
             image: IMAGE.parse().unwrap(),
@@ -117,7 +122,7 @@ impl World {
     }
 
     /// What holds once the job is done, and the digest of the image's volume.
-    async fn check(&self, report: &ImageReport) -> String {
+    pub(crate) async fn check(&self, report: &ImageReport) -> String {
         let host = self.open().await.unwrap();
         let deps = Arc::clone(&host.deps);
         let known = deps.read(|read| read.volumes()).unwrap();
@@ -165,7 +170,7 @@ impl World {
 }
 
 /// The digest of everything on a disk.
-fn digest(disk: &dyn longshore_volume::Disk) -> String {
+pub(crate) fn digest(disk: &dyn longshore_volume::Disk) -> String {
     let mut hasher = longshore_image::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     for offset in (0..disk.size()).step_by(buffer.len()) {
@@ -175,7 +180,7 @@ fn digest(disk: &dyn longshore_volume::Disk) -> String {
     hasher.finish().to_string()
 }
 
-fn bucket() -> TempDir {
+pub(crate) fn bucket() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let family = Family::builder(IMAGE)
         .layer(|layer| {
@@ -197,7 +202,7 @@ fn bucket() -> TempDir {
 }
 
 /// The digest of a job that nobody disturbed, and how many changes it took.
-async fn undisturbed(bucket: &Path, shares: bool) -> (String, u64) {
+pub(crate) async fn undisturbed(bucket: &Path, shares: bool) -> (String, u64) {
     let world = World::new(bucket, shares);
     let report = world.job().await.unwrap();
     let changes = world.disk.power().changes();
@@ -206,7 +211,7 @@ async fn undisturbed(bucket: &Path, shares: bool) -> (String, u64) {
 
 /// The changes to strike at: all of them in a soak, else every fourth from a first one that the
 /// calls of this choose differently, so that together they reach more.
-fn points(changes: u64, first: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn points(changes: u64, first: u64) -> impl Iterator<Item = u64> {
     let step = if std::env::var_os("LONGSHORE_SOAK").is_some() {
         1
     } else {

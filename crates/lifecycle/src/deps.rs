@@ -1,6 +1,7 @@
 //! What the steps work with, chosen and put together in this one place.
 
 use std::{
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
@@ -32,6 +33,8 @@ pub(crate) struct Deps {
     pub(crate) limits: Limits,
     pub(crate) volume_size: u64,
     pub(crate) state_dir: PathBuf,
+    /// How many images are brought here at a time.
+    pub(crate) images_at_once: NonZeroUsize,
     max_retries: u32,
     offline: bool,
     source_config: SourceConfig,
@@ -101,6 +104,7 @@ impl Deps {
             limits: settings.limits.clone(),
             volume_size: settings.volume_size,
             state_dir: settings.state_dir.clone(),
+            images_at_once: settings.images_at_once,
             max_retries: settings.max_retries,
             offline: settings.offline,
             source_config: settings.source.clone(),
@@ -175,6 +179,16 @@ impl Deps {
     /// Tells whoever listens that an attempt at a step has begun.
     pub(crate) fn step_begins(&self, subject: &str, step: &StepName, attempt: u32) {
         let (subject, step) = (subject.to_owned(), step.to_string());
+        self.say(Event::Step {
+            subject,
+            step,
+            attempt,
+        });
+    }
+
+    /// The same of an attempt at undoing it.
+    pub(crate) fn undo_begins(&self, subject: &str, step: &StepName, attempt: u32) {
+        let (subject, step) = (subject.to_owned(), format!("undo {step}"));
         self.say(Event::Step {
             subject,
             step,

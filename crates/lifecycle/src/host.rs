@@ -7,8 +7,8 @@ use std::{
 
 use longshore_catalog::{SCHEMA, SCHEMA_OWNER};
 use longshore_fsm::{
-    Cancel, Ended, Engine, RunId, Start, StartOptions, WorkflowRef,
-    store::{Batch, Migrations, Readers, SqliteStore, Store, Target, Write},
+    Engine, EngineBuilder, Retention, RunId, Start, StartOptions, WorkflowRef,
+    store::{Batch, Migrations, Readers, RunFilter, SqliteStore, Store, Target, Write},
 };
 use longshore_source::ImageName;
 use rusqlite::Connection;
@@ -20,7 +20,8 @@ use crate::{
     machine_run::{self, MachineRequest, MachineResponse},
     reconcile::reconcile,
     result::{Loaded, image_report},
-    run_report::{failure_of, image_run_id},
+    run_report::image_run_id,
+    run_trouble::failed_as,
     state_dir::{Lock, StateDir},
     trouble::{Trouble, millis},
 };
@@ -28,6 +29,16 @@ use crate::{
 /// How long a step may take to stop at a durable point. Fetches and unpacking look for a cancel at
 /// every buffer; a flush of a large volume is what takes longest.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// The queue of the runs that bring images here.
+const IMAGES: &str = "images";
+
+/// Which runs are remembered: what happened a quarter of a year ago is of no use to anybody, and ten
+/// thousand runs are some tens of megabytes.
+const RETENTION: Retention = Retention {
+    age: Some(Duration::from_secs(90 * 24 * 60 * 60)),
+    count: Some(10_000),
+};
 
 /// What to fetch, and what to make of it.
 #[derive(Debug, Clone)]
@@ -46,7 +57,7 @@ pub struct FetchRequest {
 #[derive(Debug)]
 pub struct Host<S: Store<Handle = Connection> = SqliteStore> {
     pub(crate) deps: Arc<Deps>,
-    engine: Engine<S>,
+    pub(crate) engine: Engine<S>,
     image: WorkflowRef<ImageRequest, ImageResponse>,
     pub(crate) machine: WorkflowRef<MachineRequest, MachineResponse>,
     /// Let go last; a test that simulates its own state directory has none.
@@ -93,13 +104,27 @@ impl<S: Store<Handle = Connection>> Host<S> {
         store: S,
         lock: Option<Lock>,
     ) -> Result<Self, Failure> {
+        Self::assemble_with(deps, store, lock, |engine| engine).await
+    }
+
+    /// The same, on an engine with which something else is done before it is opened.
+    pub(crate) async fn assemble_with(
+        deps: Arc<Deps>,
+        store: S,
+        lock: Option<Lock>,
+        customize: impl FnOnce(EngineBuilder<S>) -> EngineBuilder<S>,
+    ) -> Result<Self, Failure> {
         let image = image_run::workflow(&deps).map_err(|error| unregistered(&error))?;
         let machine = machine_run::workflow(&deps).map_err(|error| unregistered(&error))?;
+        let older_machine = machine_run::version_1(&deps).map_err(|error| unregistered(&error))?;
         let (image_ref, machine_ref) = (image.handle(), machine.handle());
-        let engine = Engine::builder(store)
+        let builder = Engine::builder(store)
             .register(image)
             .register(machine)
-            .open();
+            .register(older_machine)
+            .queue(IMAGES, deps.images_at_once.get())
+            .retention(RETENTION);
+        let engine = customize(builder).open();
         let engine = engine.await.map_err(|error| unregistered(&error))?;
         let host = Self {
             deps,
@@ -181,9 +206,9 @@ impl<S: Store<Handle = Connection>> Host<S> {
             name: name.to_owned(),
             accept_changed: request.accept_changed,
         };
-        let result = self
-            .run(&self.image, &image_run_id(&origin, name), asked)
-            .await;
+        let id = image_run_id(&origin, name);
+        let in_line = StartOptions::default().queue(IMAGES);
+        let result = self.run(&self.image, &id, asked, in_line).await;
         match (result, present) {
             (Ok((run, response)), _) => Loaded::by_run(&self.deps, run, response),
             // What is here is held to its pins, so it is what the origin would have to give.
@@ -197,56 +222,43 @@ impl<S: Store<Handle = Connection>> Host<S> {
         }
     }
 
-    /// Runs a workflow to its end, joining a run that does the same.
+    /// Runs a workflow to its end, joining a run that does the same; one that is being given up or
+    /// undone is let finish first. Whoever stops waiting gives nothing up: the run goes on, for it is
+    /// the state directory's and not its caller's.
     pub(crate) async fn run<Req, Resp>(
         &self,
         workflow: &WorkflowRef<Req, Resp>,
         id: &str,
         request: Req,
+        options: StartOptions,
     ) -> Result<(RunId, Resp), Failure>
     where
         Req: serde::Serialize,
         Resp: serde::de::DeserializeOwned,
     {
         let place = |failure: Failure| failure.on_disk(&self.deps.state_dir);
-        let options = StartOptions::default();
+        let name = &workflow.key().name;
+        self.let_end(name, id).await.map_err(place)?;
         let started = self.engine.start(workflow, id, request, options).await;
         let run = match started.map_err(Trouble::failure).map_err(place)? {
             Start::Started(run) | Start::Joined(run) => run,
             Start::Conflict(run) => {
-                let mut failure = Failure::new(
-                    Class::Busy,
-                    "other-request",
-                    format!("run {run} is not done yet and was asked for something else"),
-                )
-                .hint(format!(
-                    "repeat the command that began it, or give it up with `longshore runs cancel {run}`"
-                ));
-                failure.run = Some(run.get());
-                return Err(failure);
+                let text = format!("run {run} is not done yet and was asked for something else");
+                return Err(Failure::new(Class::Busy, "other-request", text)
+                    .hint(format!(
+                        "go on with it with `longshore runs resume {run}`, or give it up with \
+                         `longshore runs cancel {run}`"
+                    ))
+                    .of_run(run));
             }
         };
-        let outcome = self
-            .engine
-            .wait(run)
-            .await
-            .map_err(Trouble::failure)
-            .map_err(place)?;
-        match &outcome.ended {
-            Ended::Completed => {}
-            Ended::Failed { error, .. } => return Err(place(failure_of(error, run.get()))),
-            Ended::Cancelled { cause } => {
-                let mut failure = Failure::new(
-                    Class::Interrupted,
-                    "cancelled",
-                    format!("cancelled: {cause}"),
-                );
-                failure.run = Some(run.get());
-                return Err(failure);
-            }
-            Ended::ContinuedAs { .. } => {
-                return Err(Failure::broken("a run went on as another"));
-            }
+        let outcome = self.engine.wait(run).await;
+        let outcome = outcome.map_err(Trouble::failure).map_err(place)?;
+        if let Some(failure) = failed_as(&outcome.ended, run) {
+            return Err(place(failure));
+        }
+        if !outcome.is_completed() {
+            return Err(Failure::broken("a run went on as another"));
         }
         let response = outcome.response().map_err(|error| {
             Failure::broken("the response of a run cannot be read").caused_by(&error)
@@ -254,23 +266,20 @@ impl<S: Store<Handle = Connection>> Host<S> {
         Ok((run, response))
     }
 
-    /// Gives up a run that has not ended. Says whether it had.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] if there is none of that number.
-    pub async fn cancel_run(&self, run: u64) -> Result<bool, Failure> {
-        let id = RunId::new(run).ok_or_else(|| {
-            Failure::new(
-                Class::NotFound,
-                "no-such-run",
-                format!("there is no run {run}"),
-            )
-        })?;
-        let cancelled = self.engine.cancel(id, "asked for by the user").await;
-        Ok(!matches!(
-            cancelled.map_err(Trouble::failure)?,
-            Cancel::AlreadyEnded
-        ))
+    /// Lets a run end that is on its way back: who asks anew wants a new one.
+    async fn let_end(&self, workflow: &str, id: &str) -> Result<(), Failure> {
+        let active = RunFilter {
+            workflow: Some(workflow.to_owned()),
+            id: Some(id.to_owned()),
+            ..RunFilter::active()
+        };
+        let found = self.engine.list_runs(active).await;
+        for run in found.map_err(Trouble::failure)? {
+            if run.undoing.is_some() || run.cancel.is_some() {
+                self.finish(run.run).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Stops: what is under way ends at a durable point and can be gone on with later.

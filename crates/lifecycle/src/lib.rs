@@ -9,12 +9,19 @@
 #[cfg(test)]
 mod crash;
 mod deps;
+#[cfg(test)]
+mod earlier_release;
 mod event;
 mod failure;
 mod flights;
+#[cfg(test)]
+mod given_up;
+mod history;
 mod host;
 mod image_run;
 mod join;
+#[cfg(test)]
+mod kit;
 mod machine_name;
 mod machine_run;
 mod machines;
@@ -25,15 +32,20 @@ mod remove;
 mod report;
 mod result;
 mod run_report;
+mod run_trouble;
+mod runs;
 mod settings;
 mod state_dir;
 mod status;
 mod summary;
 mod trouble;
 mod view;
+mod view_runs;
+mod watch;
 
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
+pub use history::HistoryRow;
 pub use host::{FetchRequest, Host};
 pub use longshore_image::Limits;
 pub use longshore_source::{
@@ -42,10 +54,13 @@ pub use longshore_source::{
 pub use machine_name::{MachineName, default_machine_name};
 pub use remote::remote;
 pub use report::{
-    HistoryRow, ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport, MachineReport,
-    MachineSummary, PinReport, RemoteImage, Removed, RunReport, Timings, VolumeDetail,
-    VolumeReport,
+    ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport, MachineReport,
+    MachineSummary, PinReport, RemoteImage, Removed, Timings, VolumeDetail, VolumeReport,
 };
-pub use settings::{BackendChoice, DEFAULT_VOLUME_SIZE, Settings};
+pub use run_report::{RunReport, WaitsFor};
+pub use runs::RunChanged;
+pub use settings::{BackendChoice, DEFAULT_IMAGES_AT_ONCE, DEFAULT_VOLUME_SIZE, Settings};
 pub use status::Status;
 pub use view::View;
+pub use view_runs::{RunDetail, RunList, RunsFilter, WORKFLOWS};
+pub use watch::{Look, Watch};

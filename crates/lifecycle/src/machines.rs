@@ -1,13 +1,14 @@
 //! What the facade can do with machines: make, activate and deactivate them.
 
 use longshore_catalog::{ImageRow, MachineRow, MachineState, Writer};
-use longshore_fsm::store::Store;
+use longshore_fsm::{StartOptions, store::Store};
 use longshore_source::ImageName;
 use rusqlite::Connection;
 
 use crate::{
     Class, Event, Failure, Host, MachineName, MachineReport, default_machine_name,
-    machine_run::MachineRequest, trouble::Trouble,
+    machine_run::{MachineRequest, MachineResponse},
+    trouble::Trouble,
 };
 
 impl<S: Store<Handle = Connection>> Host<S> {
@@ -57,12 +58,18 @@ impl<S: Store<Handle = Connection>> Host<S> {
             image,
             base: base.0,
         };
-        let (_, response) = self.run(&self.machine, name.as_str(), asked).await?;
+        let response = self.make_machine(asked).await?;
         let report = MachineReport {
             name: name.to_string(),
             path: response.path,
         };
         Ok((report, response.activate_ms))
+    }
+
+    async fn make_machine(&self, asked: MachineRequest) -> Result<MachineResponse, Failure> {
+        let (id, options) = (asked.name.clone(), StartOptions::default());
+        let (_, response) = self.run(&self.machine, &id, asked, options).await?;
+        Ok(response)
     }
 
     fn same_image(&self, machine: &MachineRow, image: &ImageRow) -> Result<(), Failure> {
@@ -142,7 +149,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
             image: machine.image,
             base: machine.base.0,
         };
-        let (_, response) = self.run(&self.machine, name.as_str(), asked).await?;
+        let response = self.make_machine(asked).await?;
         Ok(MachineReport {
             name: machine.name,
             path: response.path,

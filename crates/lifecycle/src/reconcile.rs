@@ -109,25 +109,31 @@ fn finish_machines(
     Ok(())
 }
 
+/// The write from which on a machine goes, whoever comes to it: it is removed to the end at the next
+/// start.
+pub(crate) fn let_machine_go(machine: &MachineRow) -> DomainWrite {
+    let (name, disk) = (machine.name.clone(), machine.disk);
+    Box::new(move |connection| {
+        let write = Writer::new(connection);
+        write.machine_state(&name, MachineState::Deleting, None)?;
+        write.volume_deleting(disk)?;
+        Ok(())
+    })
+}
+
 /// Removes a machine and its disk, from wherever it was cut off.
 pub(crate) fn remove_machine(
     deps: &Deps,
     machine: &MachineRow,
     record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (name, disk) = (machine.name.clone(), machine.disk);
-    record(Box::new(move |connection| {
-        let write = Writer::new(connection);
-        write.machine_state(&name, MachineState::Deleting, None)?;
-        write.volume_deleting(disk)?;
-        Ok(())
-    }))?;
+    record(let_machine_go(machine))?;
     if let Ok(name) = MachineName::new(machine.name.as_str()) {
         let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
     }
     let _ = deps
         .backend
-        .remove(volume_id(disk)?)
+        .remove(volume_id(machine.disk)?)
         .map_err(Trouble::failure)?;
     let name = machine.name.clone();
     record(Box::new(move |connection| {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Failure, Status};
+use crate::{Failure, HistoryRow, Status};
 
 /// The result of `fetch-and-create` for one image.
 #[derive(Debug, Clone, Serialize)]
@@ -192,42 +192,6 @@ pub struct RemoteImage {
     pub status: Option<Status>,
     /// Why it cannot be fetched (a gap, two objects for one number).
     pub problem: Option<String>,
-}
-
-/// One row of `runs`.
-#[derive(Debug, Clone, Serialize)]
-pub struct RunReport {
-    /// The run's id.
-    pub run: u64,
-    /// `image` or `machine`.
-    pub workflow: String,
-    /// What it is about: the image's or machine's name.
-    pub subject: String,
-    /// Where it stands.
-    pub state: String,
-    /// The step it is in, or ended in.
-    pub step: Option<String>,
-    /// Which attempt at that step.
-    pub attempt: u64,
-    /// The last error, told whole.
-    pub failure: Option<Failure>,
-    /// When it began, in milliseconds since 1970.
-    pub started_at: i64,
-    /// When it ended, if it has.
-    pub ended_at: Option<i64>,
-}
-
-/// One event of a run.
-#[derive(Debug, Clone, Serialize)]
-pub struct HistoryRow {
-    /// When it was stored, in milliseconds since 1970.
-    pub at: i64,
-    /// What happened, as a word (`step-completed`).
-    pub event: String,
-    /// The step it concerns.
-    pub step: Option<String>,
-    /// What there is to say of it.
-    pub detail: Option<String>,
 }
 
 /// What `remove` took away.

@@ -1,7 +1,7 @@
 //! What a host is told before it works: values only, already parsed; where they came from is the
 //! command line's business.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use longshore_image::Limits;
 use longshore_source::SourceConfig;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub volume_size: u64,
     /// How often a step is tried again after a failure that may pass.
     pub max_retries: u32,
+    /// So many images are brought here at a time; further ones wait their turn.
+    pub images_at_once: NonZeroUsize,
     /// Never ask the origin for anything.
     pub offline: bool,
     /// How long to wait for another engine on the same state directory; 0 is not at all.
@@ -32,6 +34,10 @@ pub struct Settings {
 /// 32 GiB: big enough that a machine rarely needs a longer device, and sparse, so that it costs
 /// what is in it.
 pub const DEFAULT_VOLUME_SIZE: u64 = 32 << 30;
+
+/// 4: each unpacks on a thread and fetches over several connections, and more of them would only
+/// share the disk and the line.
+pub const DEFAULT_IMAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
 
 /// What volumes are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -16,7 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::{Pid, test_kill_process},
+};
 
 use crate::{Class, Failure};
 
@@ -90,6 +93,20 @@ impl StateDir {
         self.0.join("longshore.db")
     }
 
+    /// What whoever has the lock says that they do; nothing where nobody has it. Asks without taking
+    /// it, so that looking is in nobody's way: who holds the lock has written a line, takes it away
+    /// when they are done, and is alive.
+    pub(crate) fn holder(&self) -> Option<String> {
+        let line = fs::read_to_string(self.0.join("lock")).ok()?;
+        let (process, _) = line.strip_prefix("process ")?.split_once(',')?;
+        let process = Pid::from_raw(process.parse().ok()?)?;
+        match test_kill_process(process) {
+            // Somebody else's process is there all the same.
+            Ok(()) | Err(rustix::io::Errno::PERM) => Some(line.trim().to_owned()),
+            Err(_) => None,
+        }
+    }
+
     /// Takes the lock, waiting for whoever has it.
     pub(crate) fn lock(&self, purpose: &str, wait: Duration) -> Result<Lock, Failure> {
         let path = self.0.join("lock");
@@ -136,14 +153,21 @@ impl StateDir {
             writeln!(file, "process {}, {}", std::process::id(), purpose)
         };
         write(&mut file).map_err(|error| trouble(&path, "write", &error))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 
 /// The right to write in a state directory, until it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Nobody is at work here from now on. A line that stays is its process's, which is ending.
+        let _ = self.file.set_len(0);
+    }
 }
 
 fn trouble(path: &Path, verb: &str, error: &io::Error) -> Failure {
@@ -217,7 +241,10 @@ mod tests {
             refused.message
         );
         assert!(refused.message.contains(&std::process::id().to_string()));
+        let holder = state.holder().unwrap();
+        assert!(holder.ends_with("fetch-and-create images/go"), "{holder}");
         drop(lock);
+        assert_eq!(state.holder(), None);
         state.lock("list", Duration::ZERO).unwrap();
     }
 }

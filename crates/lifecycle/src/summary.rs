@@ -5,7 +5,7 @@ use longshore_fsm::{Ended, RunId, RunState, RunSummary};
 
 use crate::{
     Failure, ImageSummary, MachineSummary, VolumeReport,
-    run_report::failure_of,
+    run_report::failure_in,
     status::{Facts, Status, status},
 };
 
@@ -65,7 +65,7 @@ impl ImageRows {
         let status = self.status(run);
         let failure = run
             .filter(|_| status == Status::Failed)
-            .and_then(|run| Some(failure_of(run.last_error.as_ref()?, run.run.get())))
+            .and_then(failure_in)
             .or_else(|| (status == Status::Failed).then(Failure::interrupted));
         ImageSummary {
             image: self.image.name.clone(),

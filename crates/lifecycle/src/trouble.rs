@@ -4,7 +4,7 @@
 use std::{error::Error, io, time::Instant};
 
 use longshore_fsm::{
-    CancelError, Halt, RecordError, StartError, StepError, WaitError,
+    RecordError, StepError,
     store::{CommitError, OpenError, StoreError, WriteError, WriteRefused},
 };
 use longshore_image::ApplyError;
@@ -169,58 +169,6 @@ fn refused(error: WriteError) -> Failure {
     match error.downcast::<longshore_catalog::Error>() {
         Ok(error) => error.failure(),
         Err(error) => storage("catalogue", "the catalogue failed", &*error),
-    }
-}
-
-impl Trouble for StartError {
-    fn failure(self) -> Failure {
-        match self {
-            Self::Store(error) => error.failure(),
-            Self::ShuttingDown => Failure::interrupted(),
-            _ => Failure::new(Class::Failed, "run", "the run could not be started")
-                .caused_by(&self)
-                .hint("see the run that is in the way with `longshore runs`"),
-        }
-    }
-}
-
-impl Trouble for WaitError {
-    fn failure(self) -> Failure {
-        let failure = |code| Failure::new(Class::Failed, code, self.to_string());
-        match &self {
-            Self::ShutDown { run } => {
-                let mut failure = Failure::interrupted();
-                failure.run = Some(run.get());
-                failure
-            }
-            Self::UnknownRun { .. } => {
-                Failure::new(Class::NotFound, "no-such-run", self.to_string())
-            }
-            Self::Halted {
-                run,
-                halt: Halt::Store(error),
-            } => {
-                let mut failure = error.failure();
-                failure.run = Some(run.get());
-                failure
-            }
-            _ => failure("run").caused_by(&self),
-        }
-    }
-}
-
-impl Trouble for CancelError {
-    fn failure(self) -> Failure {
-        match self {
-            Self::UnknownRun { run } => Failure::new(
-                Class::NotFound,
-                "no-such-run",
-                format!("there is no run {run}"),
-            )
-            .hint("see what there is with `longshore runs`"),
-            Self::ShuttingDown => Failure::interrupted(),
-            _ => storage("run", "the run could not be cancelled", &self),
-        }
     }
 }
 

@@ -3,16 +3,12 @@
 use std::path::Path;
 
 use longshore_catalog::{ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow};
-use longshore_fsm::{
-    RunId,
-    store::{Migrations, Readers, RunFilter},
-};
+use longshore_fsm::store::{Migrations, Readers};
 use longshore_source::ImageName;
 
 use crate::{
-    Class, Failure, HistoryRow, ImageDetail, ImageSummary, LayerDetail, PinReport, RunReport,
-    VolumeDetail,
-    run_report::{history_row, run_report},
+    Class, Failure, ImageDetail, ImageSummary, LayerDetail, PinReport, VolumeDetail,
+    history::history_rows,
     state_dir::StateDir,
     summary::{ImageRows, volume_report},
     trouble::Trouble,
@@ -21,7 +17,8 @@ use crate::{
 /// What a state directory holds.
 #[derive(Debug)]
 pub struct View {
-    readers: Readers,
+    pub(crate) state: StateDir,
+    pub(crate) readers: Readers,
 }
 
 impl View {
@@ -41,7 +38,7 @@ impl View {
             steps: SCHEMA,
         }];
         let readers = Readers::open(state.database(), &migrations).map_err(Trouble::failure)?;
-        Ok(Some(Self { readers }))
+        Ok(Some(Self { state, readers }))
     }
 
     fn read<T>(
@@ -124,53 +121,8 @@ impl View {
                     "report": json(&decision.report),
                 })
             }),
-            history: history.iter().map(history_row).collect(),
+            history: history_rows(&history),
         })
-    }
-
-    /// All runs, newest first.
-    ///
-    /// # Errors
-    /// [`Class::Failed`] if they cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunReport>, Failure> {
-        let runs = self
-            .readers
-            .list_runs(&RunFilter::default())
-            .map_err(Trouble::failure)?;
-        Ok(runs.iter().map(run_report).collect())
-    }
-
-    /// One run and its events.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] if there is none of that number, [`Class::Failed`] if it cannot be read.
-    pub fn run(&self, run: u64) -> Result<(RunReport, Vec<HistoryRow>), Failure> {
-        let missing = || {
-            Failure::new(
-                Class::NotFound,
-                "no-such-run",
-                format!("there is no run {run}"),
-            )
-            .hint("see what there is with `longshore runs`")
-        };
-        let id = RunId::new(run).ok_or_else(missing)?;
-        let summary = self
-            .readers
-            .run(id)
-            .map_err(Trouble::failure)?
-            .ok_or_else(missing)?;
-        let history = self.readers.history(id).map_err(|error| {
-            Failure::new(
-                Class::Failed,
-                "run",
-                format!("the events of run {run} cannot be read"),
-            )
-            .caused_by(&error)
-        })?;
-        Ok((
-            run_report(&summary),
-            history.iter().map(history_row).collect(),
-        ))
     }
 }
 

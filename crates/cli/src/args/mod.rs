@@ -6,12 +6,14 @@
 mod command;
 mod duration;
 mod global;
+mod runs;
 mod verb;
 
 pub use command::{Cli, command};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
+pub use runs::{Runs, RunsList, RunsVerb};
 pub use verb::{
     Activate, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List, Remove,
-    Runs, RunsVerb, Show, Verb,
+    Show, Verb,
 };

@@ -4,6 +4,8 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use longshore_lifecycle::{ImageName, MachineName};
 
+use super::Runs;
+
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Verb {
@@ -89,33 +91,6 @@ pub struct Remove {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// List, show or cancel runs
-#[derive(Debug, Clone, Args)]
-pub struct Runs {
-    /// What to do [default: list]
-    #[command(subcommand)]
-    pub verb: Option<RunsVerb>,
-}
-
-/// What to do with runs.
-#[derive(Debug, Clone, Subcommand)]
-pub enum RunsVerb {
-    /// List the runs, the newest first
-    List,
-    /// Tell a run's history
-    Show {
-        /// The run's id
-        #[arg(value_name = "RUN")]
-        run: u64,
-    },
-    /// Give a run up, and undo what it had made for itself
-    Cancel {
-        /// The run's id
-        #[arg(value_name = "RUN")]
-        run: u64,
-    },
 }
 
 /// Tell the settings and where they come from

@@ -114,6 +114,13 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
             row(s.max_retries.value.into(), &s.max_retries.origin),
         ),
         (
+            Key::ImagesAtOnce,
+            row(
+                s.images_at_once.value.get().into(),
+                &s.images_at_once.origin,
+            ),
+        ),
+        (
             Key::VolumeSize,
             size(s.volume_size.value, &s.volume_size.origin),
         ),

@@ -25,6 +25,12 @@ pub(crate) trait Listed: Serialize {
     fn word(&self) -> String;
 }
 
+/// A row of a list that grows while it is looked at.
+pub(crate) trait Row: Serialize {
+    /// The row as a whole line.
+    fn line(&self) -> String;
+}
+
 /// A result as a JSON document.
 #[derive(Debug, Serialize)]
 pub(super) struct Versioned<'a, T> {

@@ -63,6 +63,11 @@ impl Messages {
         (self.terminal && !self.quiet).then_some(&self.bars)
     }
 
+    /// Does something that may write to the terminal, with the bars out of its way.
+    pub(crate) fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bars.suspend(write)
+    }
+
     /// Where logs go.
     pub(crate) fn log_writer(&self) -> LogWriter {
         LogWriter {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::Format;
 
 use super::{
-    Document, Listed, Page,
+    Document, Listed, Page, Row,
     document::{Refusal, Versioned},
     table::table,
 };
@@ -65,6 +65,25 @@ impl Output {
         }
     }
 
+    /// Writes a row of a list that grows while it is looked at: each on a line of its own, in JSON too.
+    /// Says whether the reader is still there.
+    pub(crate) fn row<T: Row>(&self, row: &T) -> Result<bool, Failure> {
+        match self.format {
+            Format::Json => self.line(&json_line(&Versioned::new(row))?),
+            Format::Table if self.quiet => Ok(true),
+            Format::Table => self.line(&row.line()),
+        }
+    }
+
+    /// Writes what the rows came to; in text the last of them has said it.
+    pub(crate) fn after_rows<T: Document>(&self, result: &T) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.line(&json_line(&Versioned::new(result))?).map(drop),
+            Format::Table if self.quiet => self.words(result.word()),
+            Format::Table => Ok(()),
+        }
+    }
+
     /// Writes an error as the result, for programs.
     pub(crate) fn refusal(&self, failure: &Failure) -> Result<(), Failure> {
         self.json(&Versioned::new(&Refusal { error: failure }))
@@ -94,19 +113,29 @@ impl Output {
         written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
+    fn line(&self, line: &str) -> Result<bool, Failure> {
+        let mut out = AutoStream::new(io::stdout(), self.color).lock();
+        let outcome = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        let is_read = !matches!(&outcome, Err(error) if error.kind() == ErrorKind::BrokenPipe);
+        written(outcome).map(|()| is_read)
+    }
+
     /// Indented for eyes, on one line for programs: what reads a log by lines gets a document a line.
     fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = match self.page.width {
-            Some(_) => serde_json::to_string_pretty(value),
-            None => serde_json::to_string(value),
+            Some(_) => serde_json::to_string_pretty(value).map_err(no_json)? + "\n",
+            None => json_line(value)?,
         };
-        let mut text = text.map_err(|error| {
-            Failure::new(Class::Failed, "output", "cannot write the result as JSON")
-                .caused_by(&error)
-        })?;
-        text.push('\n');
         self.bytes(text.as_bytes())
     }
+}
+
+fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value).map_err(no_json)? + "\n")
+}
+
+fn no_json(error: serde_json::Error) -> Failure {
+    Failure::new(Class::Failed, "output", "cannot write the result as JSON").caused_by(&error)
 }
 
 /// A reader that went away has read what it wanted; anything else is a result that nobody has.

@@ -1,15 +1,17 @@
-//! Runs: the rows of `runs`, and one run with its history.
+//! Runs: the rows of `runs`, one run with its history, and the rows of `runs watch`.
 
-use longshore_lifecycle::{HistoryRow, RunReport};
+use longshore_lifecycle::{HistoryRow, RunChanged, RunDetail, RunReport};
 use serde::Serialize;
 
 use super::{
-    Document, Listed, Page,
+    Document, Listed, Page, Row,
     failure::failure_text,
-    milliseconds,
     quantity::{age, harmless, instant},
+    run_words::{gist, queue, state, took, waits_for},
     table::{Column, pairs, table},
 };
+
+pub(crate) use super::run_words::doing;
 
 impl Listed for RunReport {
     fn columns() -> Vec<Column> {
@@ -21,7 +23,7 @@ impl Listed for RunReport {
             Column::words("STEP"),
             Column::words("AGE"),
             Column::quantities("TOOK"),
-            Column::words("ERROR"),
+            Column::words("DETAIL"),
         ]
     }
 
@@ -34,9 +36,7 @@ impl Listed for RunReport {
             self.step.clone().unwrap_or_default(),
             age(self.started_at, page.now),
             took(self).unwrap_or_default(),
-            self.failure
-                .as_ref()
-                .map_or_else(String::new, |failure| harmless(&failure.message)),
+            gist(self),
         ]
     }
 
@@ -45,35 +45,51 @@ impl Listed for RunReport {
     }
 }
 
-/// One run, with all that happened in it.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct RunDetail {
-    /// The run.
-    #[serde(flatten)]
-    pub(crate) run: RunReport,
-    /// What happened, oldest first.
-    pub(crate) history: Vec<HistoryRow>,
-}
-
-impl Document for RunDetail {
-    fn text(&self, page: &Page) -> String {
-        let run = &self.run;
+impl Document for RunReport {
+    fn text(&self, _: &Page) -> String {
+        let run = self;
         let mut facts = vec![
             ("run", run.run.to_string()),
             ("subject", harmless(&run.subject)),
             ("workflow", run.workflow.clone()),
-            ("state", run.state.clone()),
+            ("state", state(run)),
         ];
+        facts.extend(
+            run.waits_for
+                .as_ref()
+                .map(|wait| ("waits", waits_for(wait))),
+        );
+        facts.extend(queue(run).map(|queue| ("queue", queue)));
+        facts.extend(run.reason.as_deref().map(|why| ("why", harmless(why))));
         if let Some(step) = &run.step {
-            facts.push(("step", format!("{step} (attempt {})", run.attempt)));
+            let attempt = match run.attempt {
+                0 => String::new(),
+                attempt => format!(" (attempt {attempt})"),
+            };
+            facts.push(("step", format!("{step}{attempt}")));
+        }
+        if !run.not_undone.is_empty() {
+            facts.push(("not undone", run.not_undone.join(", ")));
         }
         facts.push(("began", instant(run.started_at)));
         facts.extend(took(run).map(|took| ("took", took)));
+        facts.extend(run.hint.as_deref().map(|hint| ("hint", harmless(hint))));
         let mut text = pairs(&facts);
         if let Some(failure) = &run.failure {
             text.push('\n');
             text.push_str(&failure_text(failure));
         }
+        text
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(self.state.clone())
+    }
+}
+
+impl Document for RunDetail {
+    fn text(&self, page: &Page) -> String {
+        let mut text = self.run.text(page);
         if !self.history.is_empty() {
             text.push('\n');
             text.push_str(&history(&self.history, page.width));
@@ -82,30 +98,47 @@ impl Document for RunDetail {
     }
 
     fn word(&self) -> Option<String> {
-        Some(self.run.state.clone())
+        Document::word(&self.run)
     }
 }
 
-/// A run that was given up.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct CancelledRun {
-    /// The run's id.
-    pub(crate) run: u64,
-    /// Whether it had not ended by itself before.
-    pub(crate) changed: bool,
-}
-
-impl Document for CancelledRun {
+impl Document for RunChanged {
     fn text(&self, _: &Page) -> String {
-        if self.changed {
-            format!("run {}: cancelled\n", self.run)
-        } else {
-            format!("run {}: had ended already\n", self.run)
+        let (run, state) = (self.run, &self.state);
+        match (self.changed, self.ended_at) {
+            (true, _) => format!("run {run}: {state}\n"),
+            (false, None) => format!("run {run}: {state} already\n"),
+            (false, Some(_)) => format!("run {run}: had ended already, {state}\n"),
         }
     }
 
     fn word(&self) -> Option<String> {
         Some(self.run.to_string())
+    }
+}
+
+/// An event of a run that is watched.
+#[derive(Debug, Serialize)]
+pub(crate) struct WatchedRow<'a> {
+    /// The run's id.
+    pub(crate) run: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub(crate) row: &'a HistoryRow,
+}
+
+impl Row for WatchedRow<'_> {
+    fn line(&self) -> String {
+        let row = self.row;
+        let step = row.step.as_deref().unwrap_or_default();
+        // As wide as the longest words that there are, so that lines stand below each other.
+        let line = format!(
+            "{}  {:19}  {step:8}  {}",
+            instant(row.at),
+            row.event,
+            detail(row)
+        );
+        format!("{}\n", line.trim_end())
     }
 }
 
@@ -122,13 +155,18 @@ pub(super) fn history(rows: &[HistoryRow], width: Option<u16>) -> String {
             instant(row.at),
             row.event.clone(),
             row.step.clone().unwrap_or_default(),
-            row.detail.as_deref().map_or_else(String::new, harmless),
+            detail(row),
         ]
     });
     table(&columns, rows, width)
 }
 
-fn took(run: &RunReport) -> Option<String> {
-    let took = run.ended_at?.saturating_sub(run.started_at);
-    Some(milliseconds(u64::try_from(took).unwrap_or(0)))
+fn detail(row: &HistoryRow) -> String {
+    let until = row
+        .until
+        .map(|until| format!("not before {}", instant(until)));
+    match (row.detail.as_deref().map(harmless), until) {
+        (Some(detail), Some(until)) => format!("{detail}, {until}"),
+        (detail, until) => detail.or(until).unwrap_or_default(),
+    }
 }

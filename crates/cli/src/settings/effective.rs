@@ -1,7 +1,7 @@
 //! The settings that count, each with its origin.
 
 use std::{
-    num::NonZeroU64,
+    num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
@@ -70,6 +70,8 @@ pub struct Effective {
     pub max_compression_ratio: Setting<NonZeroU64>,
     /// How often a step is tried again after a failure that may pass.
     pub max_retries: Setting<u32>,
+    /// How many images are brought here at a time; further ones wait their turn.
+    pub images_at_once: Setting<NonZeroUsize>,
     /// Virtual size of a volume in bytes.
     pub volume_size: Setting<u64>,
 }
@@ -112,6 +114,12 @@ impl Effective {
                 value::ratio,
             )?,
             max_retries: read(layer, Key::MaxRetries, DEFAULT_RETRIES, value::count)?,
+            images_at_once: read(
+                layer,
+                Key::ImagesAtOnce,
+                longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
+                value::positive_count,
+            )?,
             volume_size: read(
                 layer,
                 Key::VolumeSize,

@@ -21,6 +21,7 @@ impl Effective {
             limits: self.limits(),
             volume_size: self.volume_size.value,
             max_retries: self.max_retries.value,
+            images_at_once: self.images_at_once.value,
             offline: flags.offline,
             wait: flags.wait(),
             purpose: purpose.to_owned(),

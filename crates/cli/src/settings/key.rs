@@ -23,13 +23,15 @@ pub enum Key {
     MaxCompressionRatio,
     /// How often a step is tried again.
     MaxRetries,
+    /// How many images are brought here at a time.
+    ImagesAtOnce,
     /// Virtual size of a volume.
     VolumeSize,
 }
 
 impl Key {
     /// All of them, in the order they are shown in.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::StateDir,
         Self::Source,
         Self::Bucket,
@@ -40,6 +42,7 @@ impl Key {
         Self::MaxTotalSize,
         Self::MaxCompressionRatio,
         Self::MaxRetries,
+        Self::ImagesAtOnce,
         Self::VolumeSize,
     ];
 
@@ -57,6 +60,7 @@ impl Key {
             Self::MaxTotalSize => "max_total_size",
             Self::MaxCompressionRatio => "max_compression_ratio",
             Self::MaxRetries => "max_retries",
+            Self::ImagesAtOnce => "images_at_once",
             Self::VolumeSize => "volume_size",
         }
     }
@@ -87,6 +91,7 @@ impl Key {
             | Self::MaxTotalSize
             | Self::MaxCompressionRatio
             | Self::MaxRetries
+            | Self::ImagesAtOnce
             | Self::VolumeSize => None,
         }
     }

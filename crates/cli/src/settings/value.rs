@@ -1,7 +1,7 @@
 //! What the texts of single settings mean.
 
 use std::{
-    num::NonZeroU64,
+    num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
@@ -61,6 +61,12 @@ pub(super) fn count(text: &str) -> Result<u32, ValueError> {
     text.trim().parse().map_err(|_| ValueError::NotANumber)
 }
 
+/// A count of things that there must be one of: a whole number, at least 1.
+pub(super) fn positive_count(text: &str) -> Result<NonZeroUsize, ValueError> {
+    let number: usize = text.trim().parse().map_err(|_| ValueError::NotANumber)?;
+    NonZeroUsize::new(number).ok_or(ValueError::Zero)
+}
+
 /// Where images come from. A directory is taken as it is written, nothing in it is an escape; see
 /// [`path`] for a relative one.
 pub(super) fn source(text: &str, directory: Option<&Path>) -> Result<SourceUrl, ValueError> {
@@ -107,6 +113,8 @@ mod tests {
         assert_eq!(ratio("ten"), Err(ValueError::NotANumber));
         assert_eq!(count("0"), Ok(0));
         assert_eq!(count("-1"), Err(ValueError::NotANumber));
+        assert_eq!(positive_count("0"), Err(ValueError::Zero));
+        assert_eq!(positive_count("4").map(NonZeroUsize::get), Ok(4));
     }
 
     #[test]

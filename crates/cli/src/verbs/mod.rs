@@ -9,5 +9,6 @@ mod images;
 mod machines;
 mod remove;
 mod runs;
+mod watch;
 
 pub(crate) use dispatch::dispatch;

@@ -1,72 +1,14 @@
 //! Signals and neighbours: a command that is stopped can be gone on with, and one that is at work is
 //! waited for or named.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::process::{Child, Stdio};
 
-use longshore_harbor::{
-    family,
-    s3::{Fault, Gate, Options, Rule, S3Server},
-};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::place::{Ended, Place};
-
-const SOON: Duration = Duration::from_secs(30);
-
-/// A bucket behind a server that keeps the second layer's bytes back, and a command that waits for
-/// them.
-struct Stalled {
-    place: Place,
-    server: S3Server,
-    gate: Gate,
-    child: Child,
-}
-
-impl Stalled {
-    fn new() -> Self {
-        let place = Place::new();
-        place.put(&family::demo());
-        let server = S3Server::start(Options::new(place.bucket())).unwrap();
-        let gate = Gate::new();
-        let stall = Fault::Stall {
-            after: 1000,
-            gate: gate.clone(),
-        };
-        server.inject(Rule::new(stall).key("images/demo/2.tar"));
-        let mut command = over(&place, &server, &["fetch-and-create", "images/demo"]);
-        let child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        assert!(
-            gate.wait_for(1, SOON),
-            "the command never asked for the second layer"
-        );
-        Self {
-            place,
-            server,
-            gate,
-            child,
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-}
-
-fn over(place: &Place, server: &S3Server, arguments: &[&str]) -> Command {
-    let mut command = place.longshore(arguments);
-    command
-        .env("LONGSHORE_BUCKET", server.bucket())
-        .env("LONGSHORE_ENDPOINT", server.endpoint())
-        .env("LONGSHORE_VOLUME_SIZE", "1GiB");
-    command
-}
+use crate::{
+    place::Ended,
+    stalled::{Stalled, over},
+};
 
 #[test]
 fn an_interrupted_command_ends_with_130_and_the_same_command_goes_on() {

@@ -123,6 +123,9 @@ fn runs_are_listed_and_told() {
             .contains("state     completed")
     );
     let cancelled = place.work(&["runs", "cancel", &id]).expect(0).out;
-    assert_eq!(cancelled, format!("run {id}: had ended already\n"));
+    assert_eq!(
+        cancelled,
+        format!("run {id}: had ended already, completed\n")
+    );
     place.work(&["runs", "show", "999"]).expect(5);
 }

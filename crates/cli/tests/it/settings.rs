@@ -94,6 +94,7 @@ fn every_setting_can_be_made_in_a_file_and_in_the_environment() {
         max_total_size = 5000
         max_compression_ratio = 50
         max_retries = 0
+        images_at_once = 2
         volume_size = '64GiB'
     ";
     let variables = [
@@ -106,6 +107,7 @@ fn every_setting_can_be_made_in_a_file_and_in_the_environment() {
         ("LONGSHORE_MAX_TOTAL_SIZE", "5000"),
         ("LONGSHORE_MAX_COMPRESSION_RATIO", "50"),
         ("LONGSHORE_MAX_RETRIES", "0"),
+        ("LONGSHORE_IMAGES_AT_ONCE", "2"),
         ("LONGSHORE_VOLUME_SIZE", "64GiB"),
     ];
     for settings in [
@@ -124,6 +126,7 @@ fn every_setting_can_be_made_in_a_file_and_in_the_environment() {
         assert_eq!(settings.max_total_size.value, 5000);
         assert_eq!(settings.max_compression_ratio.value.get(), 50);
         assert_eq!(settings.max_retries.value, 0);
+        assert_eq!(settings.images_at_once.value.get(), 2);
         assert_eq!(settings.volume_size.value, 64 << 30);
     }
 }
@@ -142,6 +145,7 @@ fn the_defaults_are_the_promised_ones() {
     assert_eq!(settings.max_total_size.value, 20 << 30);
     assert_eq!(settings.max_compression_ratio.value.get(), 100);
     assert_eq!(settings.max_retries.value, 5);
+    assert_eq!(settings.images_at_once.value.get(), 4);
     assert_eq!(settings.volume_size.value, 32 << 30);
 }
 
@@ -235,6 +239,11 @@ fn a_value_that_a_setting_cannot_have_is_an_error_that_says_where() {
             "max_retries = 'many'",
             ("", ""),
             ["max_retries", "config.toml", "\"many\""],
+        ),
+        (
+            "images_at_once = 0",
+            ("", ""),
+            ["images_at_once", "config.toml", "\"0\""],
         ),
         (
             "max_retries = 1.5",

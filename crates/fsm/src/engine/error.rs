@@ -25,6 +25,9 @@ pub enum Halt {
     /// Somebody else appended to the run: a second engine on the same store.
     #[error("another engine has appended to the run")]
     Fenced,
+    /// It has ended, and was forgotten meanwhile.
+    #[error("the run is not there any more")]
+    Gone,
     /// The engine meant to append an event that cannot follow: a fault of the engine's.
     #[error("the engine is at fault")]
     Illegal(#[source] Illegal),
@@ -52,6 +55,20 @@ pub enum StartError {
         workflow: WorkflowKey,
         /// What is wrong with it.
         reason: String,
+    },
+    /// No such queue is declared.
+    #[error("no queue {queue:?} is declared")]
+    UnknownQueue {
+        /// The queue that was asked for.
+        queue: String,
+    },
+    /// The run that it is to follow, or on whose behalf it is to be started, is not there.
+    #[error("there is no run {run} to {purpose}")]
+    UnknownRun {
+        /// The number that was given.
+        run: RunId,
+        /// What for.
+        purpose: &'static str,
     },
     /// The run that is active for the same workflow and id cannot go on in this build.
     #[error("run {run} is in the way and cannot go on")]
@@ -114,6 +131,14 @@ pub enum WaitError {
         #[source]
         reason: ParkReason,
     },
+    /// It rests until somebody has it go on.
+    #[error("run {run} is paused: {cause}")]
+    Paused {
+        /// The run.
+        run: RunId,
+        /// Why, as whoever paused it said.
+        cause: String,
+    },
     /// The engine was shut down before its end was seen; the next one can resume it.
     #[error("the engine was shut down before the end of run {run} was seen")]
     ShutDown {
@@ -143,9 +168,9 @@ pub enum WaitError {
     },
 }
 
-/// A run was not cancelled.
+/// Nothing was done to a run that something was to be done to.
 #[derive(Debug, thiserror::Error)]
-pub enum CancelError {
+pub enum InterveneError {
     /// There is no such run.
     #[error("there is no run {run}")]
     UnknownRun {
@@ -158,8 +183,8 @@ pub enum CancelError {
     /// What is stored of it cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// The request could not be stored.
-    #[error("the cancel of run {run} could not be stored")]
+    /// What was asked for could not be stored.
+    #[error("what was asked of run {run} could not be stored")]
     Halted {
         /// The run.
         run: RunId,

@@ -3,6 +3,8 @@
 use crate::engine::builder::Engine;
 use crate::event::EventRecord;
 use crate::ids::{RunId, StepName, WorkflowKey};
+use crate::metrics::Metrics;
+use crate::sabotage::{self, Fault};
 use crate::store::{RunFilter, Store, StoreError};
 use crate::view::{HistoryError, RunSummary, history_in, summary_of};
 
@@ -13,17 +15,32 @@ pub struct Registered {
     pub workflow: WorkflowKey,
     /// Its steps, in order.
     pub steps: Vec<StepName>,
+    /// Those of them that can be undone.
+    pub undo: Vec<StepName>,
 }
 
 impl<S: Store> Engine<S> {
+    /// What was counted since the engine was opened, and who runs and waits now.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let (active, queues) = self.core.live.depths();
+        Metrics {
+            active,
+            queues,
+            ..self.core.metrics.counted()
+        }
+    }
+
     /// The workflows, by name and version.
     #[must_use]
     pub fn list_registered(&self) -> Vec<Registered> {
-        let workflows = self.core.workflows.iter();
+        let missing = usize::from(sabotage::first_time(Fault::F09));
+        let workflows = self.core.workflows.iter().skip(missing);
         let mut all: Vec<_> = workflows
             .map(|(key, workflow)| Registered {
                 workflow: key.clone(),
                 steps: workflow.step_names(),
+                undo: workflow.undo_names(),
             })
             .collect();
         all.sort_by(|a, b| a.workflow.cmp(&b.workflow));
@@ -36,7 +53,10 @@ impl<S: Store> Engine<S> {
     /// If the store fails.
     pub async fn list_runs(&self, filter: RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         let loaded = self.core.store.load(filter).await?;
-        Ok(loaded.iter().map(summary_of).collect())
+        Ok(loaded
+            .iter()
+            .map(|raw| summary_of(raw, self.core.clock.now()))
+            .collect())
     }
 
     /// The active runs, the newest first.

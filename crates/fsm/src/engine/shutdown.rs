@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::builder::Engine;
 use crate::engine::live::Exit;
 use crate::ids::RunId;
+use crate::sabotage::{self, Fault};
 use crate::store::Store;
 
 /// What was left when the engine was shut down.
@@ -22,6 +23,9 @@ impl<S: Store> Engine<S> {
     /// an error has been interrupted, and active runs can be resumed by the next engine.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let core = &self.core;
+        if sabotage::on(Fault::F22) {
+            core.store.close().await;
+        }
         core.stopping.cancel();
         core.tasks.close();
         tokio::select! {
@@ -29,10 +33,10 @@ impl<S: Store> Engine<S> {
             () = core.tasks.wait() => {}
             () = core.clock.sleep(grace) => {}
         }
-        let left = core.live.all();
+        let left = core.live.drain();
         for live in &left {
             tracing::warn!(run = %live.run, "its step has not returned");
-            live.leave(Exit::Stopped);
+            core.live.tell(live.run, Exit::Stopped);
         }
         core.store.close().await;
         ShutdownReport {

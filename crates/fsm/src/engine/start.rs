@@ -5,40 +5,40 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::plan;
+use crate::decide::{Action, Plan, Wait, decide, plan};
 use crate::engine::builder::Engine;
-use crate::engine::core::batch;
-use crate::engine::drive::spawn;
+use crate::engine::core::{Flow, batch};
+use crate::engine::drive::{Begin, spawn};
 use crate::engine::error::{Halt, StartError};
-use crate::engine::live::{Claim, Claimed};
+use crate::engine::live::Claim;
 use crate::engine::resume::{TakenUp, take_up};
+use crate::engine::schedule::Place;
 use crate::event::Event;
 use crate::ids::{RunId, WorkflowKey};
-use crate::store::{CommitError, Committed, RunFilter, Store, StoreError, Target};
+use crate::log::advance;
+use crate::options::StartOptions;
+use crate::store::{CommitError, Committed, NewRun, RunFilter, Store, StoreError, Target};
+use crate::terms::Terms;
 use crate::view::status_of;
 use crate::workflow::WorkflowRef;
-
-/// How to start a run. There is nothing to choose yet; what will be has a default.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct StartOptions {}
 
 /// What came of asking for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// It was started.
     Started(RunId),
-    /// An equal request is being carried out by this run: it can be waited for all the same. A run
-    /// that an earlier process left has been taken up.
+    /// An equal request is being carried out by this run, or was, under the same idempotency key: it
+    /// can be waited for all the same. A run that an earlier process left has been taken up.
     Joined(RunId),
-    /// Another request is being carried out for the same workflow and id, by this run. It was left
-    /// alone.
+    /// Another request is being carried out for the same workflow and id, or was made under the same
+    /// idempotency key, by this run. It was left alone.
     Conflict(RunId),
 }
 
 impl<S: Store> Engine<S> {
     /// Starts a run of this workflow for `id`, or joins the one that does the same. At most one run
-    /// of a workflow's name is active for an id, which is any text and compared byte by byte.
+    /// of a workflow's name is active for an id, which is any text and compared byte by byte. How the
+    /// run that is joined was started stays as it is.
     ///
     /// What was started is durable when this returns.
     ///
@@ -67,7 +67,19 @@ impl<S: Store> Engine<S> {
         request: Value,
         options: StartOptions,
     ) -> Result<Start, StartError> {
-        let StartOptions {} = options;
+        let (engine, key, id) = (self.clone(), key.clone(), id.to_owned());
+        let work = async move { engine.start_or_join(&key, &id, request, options).await };
+        let started = self.core.to_its_end(work).await;
+        started.unwrap_or(Err(StartError::ShuttingDown))
+    }
+
+    async fn start_or_join(
+        &self,
+        key: &WorkflowKey,
+        id: &str,
+        request: Value,
+        options: StartOptions,
+    ) -> Result<Start, StartError> {
         let core = &self.core;
         let _entered = core.enter().ok_or(StartError::ShuttingDown)?;
         let workflow = core.workflows.get(key);
@@ -78,6 +90,10 @@ impl<S: Store> Engine<S> {
         let response = response.map_err(|e| unstorable(key, &format!("first response: {e}")))?;
         let checked = workflow.check(&request, &response);
         checked.map_err(|undecodable| unstorable(key, &undecodable.0))?;
+        let terms = options.terms(core.clock.now());
+        #[cfg(longshore_fsm_faults)]
+        let terms = crate::sabotage::shared_with_the_start_before(terms);
+        self.check_terms(&terms).await?;
         loop {
             let started = Event::Started {
                 workflow: key.clone(),
@@ -85,56 +101,181 @@ impl<S: Store> Engine<S> {
                 request: request.clone(),
                 steps: workflow.step_names(),
                 response: response.clone(),
+                undo: workflow.undo_names(),
+                terms: terms.clone(),
             };
-            let planned = plan(None, [started], |s| core.policy(s), core.moment());
-            let planned = planned.expect("a workflow has steps, so its runs can be started");
-            let target = Target::NewRun {
-                workflow: key.clone(),
-                id: id.to_owned(),
-            };
-            let batch = batch(target, &planned, Vec::new()).map_err(of_halt)?;
-            match core.store.commit(batch).await.map_err(of_commit)? {
-                Committed::Created(run) => {
-                    core.announce(run, planned.records);
-                    // A resume of everything may have found it first; then that carries it out.
-                    if let Claim::Mine(Claimed { live, mut status }) =
-                        core.live.claim(run, &core.stopping)
-                    {
-                        *status = Some(planned.status);
-                        drop(status);
-                        spawn(core, live, Arc::clone(workflow), None);
-                    }
-                    return Ok(Start::Started(run));
-                }
-                Committed::AlreadyActive(run) => {
-                    if let Some(answer) = self.join(run, &request).await? {
+            match self.create(workflow, started, &terms, id).await? {
+                Committed::Created(run) => return Ok(Start::Started(run)),
+                Committed::AlreadyActive(run) | Committed::KeyUsed(run) => {
+                    if let Some(answer) = self.join(run, id, &request, &terms).await? {
                         return Ok(answer);
                     }
                     // It ended just now: there is room for a new one.
                 }
                 Committed::Stored => {
-                    unreachable!("a store answers a new run with Created or AlreadyActive")
+                    unreachable!("a store never answers a new run with Stored")
                 }
             }
         }
     }
 
-    /// Joins an active run, if it was asked for the same; `None` if it is active no more.
-    async fn join(&self, run: RunId, request: &Value) -> Result<Option<Start>, StartError> {
+    /// Stores a new run, and lets it go on or wait.
+    async fn create(
+        &self,
+        workflow: &Flow<S>,
+        started: Event,
+        terms: &Terms,
+        id: &str,
+    ) -> Result<Committed, StartError> {
         let core = &self.core;
+        // A turn that is free is kept, so that the first attempt begins in the same transaction.
+        let turn = (terms.queue.as_deref())
+            .filter(|_| terms.after.is_none() && terms.not_before.is_none())
+            .filter(|queue| core.live.schedule(|schedule| schedule.reserve(queue)));
+        let moment = core.moment(turn.is_some() || terms.queue.is_none());
+        let planned = plan(None, [started], |s| core.rules(s), moment);
+        let planned = planned.expect("a workflow has steps, so its runs can be started");
+        // A run is stored as an active one; what ends at once, for it is late, ends after that.
+        let planned = if planned.status.is_active() {
+            planned
+        } else {
+            only_started(planned)
+        };
+        let target = Target::NewRun(NewRun {
+            workflow: workflow.key().clone(),
+            id: id.to_owned(),
+            idempotency_key: terms.idempotency_key.clone(),
+            parent: terms.parent,
+            follows: terms.after.map(|after| after.run),
+        });
+        let birth = core.births.read().await;
+        let committed = match batch(target, &planned, Vec::new()) {
+            Ok(batch) => core.store.commit(batch).await.map_err(of_commit),
+            Err(halt) => Err(of_halt(halt)),
+        };
+        match committed {
+            Ok(Committed::Created(run)) => {
+                core.announce(run, None, &planned);
+                if let Some(queue) = turn {
+                    core.live.schedule(|schedule| schedule.assign(queue, run));
+                }
+                self.begin(run, planned);
+                drop(birth);
+            }
+            _ => {
+                drop(birth);
+                if let Some(queue) = turn {
+                    core.live.schedule(|schedule| schedule.unreserve(queue));
+                    core.dispatch();
+                }
+            }
+        }
+        committed
+    }
+
+    /// Lets a run go on that was stored just now, or wait.
+    fn begin(&self, run: RunId, planned: Plan) {
+        let core = &self.core;
+        // Nobody else claims a run that is being born.
+        let Claim::Mine(mut claimed) = core.live.claim(run, &core.stopping) else {
+            return;
+        };
+        let status = planned.status;
+        let moment = core.moment(core.has_turn(run, &status));
+        // Whoever only waits needs no task for it, and there may be very many of them.
+        match decide(&status, &core.rules(&status), moment) {
+            Action::Await(wait @ (Wait::Turn(_) | Wait::Until(_))) if !moment.stopping => {
+                let (live, place) = (Arc::clone(&claimed.live), Place::of(run, &status));
+                let deadline = status.spec.terms.deadline;
+                core.live.release_to_wait(&live, place, wait, deadline);
+                drop(claimed);
+                core.timers_changed.notify_one();
+                core.dispatch();
+            }
+            _ => {
+                *claimed.status = Some(status);
+                spawn(core, claimed, Begin::Known);
+            }
+        }
+    }
+
+    /// What a run refers to must be there; what it waits for is taken up, if nobody has.
+    async fn check_terms(&self, terms: &Terms) -> Result<(), StartError> {
+        let core = &self.core;
+        if let Some(queue) = &terms.queue
+            && !core.live.schedule(|schedule| schedule.has_queue(queue))
+        {
+            return Err(StartError::UnknownQueue {
+                queue: queue.clone(),
+            });
+        }
+        let after = terms.after.map(|after| (after.run, "follow"));
+        let parent = terms.parent.map(|run| (run, "be started for"));
+        for (run, purpose) in after.into_iter().chain(parent) {
+            let read_at = core.live.releases();
+            let loaded = core.store.load(RunFilter::one(run)).await;
+            let raw = loaded.map_err(of_store)?.pop();
+            if raw.is_none() && crate::sabotage::on(crate::sabotage::Fault::F23) {
+                continue;
+            }
+            let raw = raw.ok_or(StartError::UnknownRun { run, purpose })?;
+            if raw.active && purpose == "follow" {
+                core.born().await;
+                // Whether it can go on is told to whoever asks for it.
+                let _ = take_up(core, raw, read_at, false).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins a run, if it was asked for the same; `None` if it has ended and another may begin.
+    async fn join(
+        &self,
+        run: RunId,
+        id: &str,
+        request: &Value,
+        terms: &Terms,
+    ) -> Result<Option<Start>, StartError> {
+        let core = &self.core;
+        let read_at = core.live.releases();
         let loaded = core.store.load(RunFilter::one(run)).await;
-        let Some(raw) = loaded.map_err(of_store)?.pop().filter(|raw| raw.active) else {
+        let Some(raw) = loaded.map_err(of_store)?.pop() else {
             return Ok(None);
         };
-        if status_of(&raw)?.request.as_ref() != request {
+        let status = status_of(&raw)?;
+        let key = &status.spec.terms.idempotency_key;
+        let has_key = key.is_some() && *key == terms.idempotency_key;
+        if !raw.active && !has_key {
+            return Ok(None);
+        }
+        if status.spec.request != *request || status.spec.id != id {
             return Ok(Some(Start::Conflict(run)));
         }
-        match take_up(core, raw).await.map_err(of_halt)? {
-            TakenUp::Now | TakenUp::Already => Ok(Some(Start::Joined(run))),
+        if !raw.active {
+            return Ok(Some(Start::Joined(run)));
+        }
+        core.born().await;
+        match take_up(core, raw, read_at, false).await.map_err(of_halt)? {
+            TakenUp::Now | TakenUp::Already | TakenUp::Paused => {
+                core.live.join(run);
+                Ok(Some(Start::Joined(run)))
+            }
+            TakenUp::Ended if has_key => Ok(Some(Start::Joined(run))),
             TakenUp::Ended => Ok(None),
             TakenUp::Parked(reason) => Err(StartError::Parked { run, reason }),
             TakenUp::Quarantined(unreadable) => Err(unreadable.into()),
         }
+    }
+}
+
+/// The start of a plan that begins a run, without what follows from it.
+fn only_started(planned: Plan) -> Plan {
+    let started = planned.records.into_iter().next();
+    let started = started.expect("a run begins with an event");
+    let status = advance(None, &started).expect("it was planned");
+    Plan {
+        status,
+        records: vec![started],
     }
 }
 

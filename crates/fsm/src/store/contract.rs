@@ -1,14 +1,16 @@
 //! What a store promises.
 //!
-//! A store knows runs and their events as opaque bodies, and guards three things in the transaction
-//! that appends: that nobody else appended, that an attempt was not superseded, and that at most one
-//! run of a workflow and id is active.
+//! A store knows runs and their events as opaque bodies, and guards four things in the transaction
+//! that appends: that nobody else appended, that an attempt was not superseded, that at most one run
+//! of a workflow and id is active, and that no two runs of a workflow have one idempotency key.
 //!
 //! Everything durable goes through [`Store::commit`], so that a test can wrap a store, count the
 //! commits, and stop at the n-th as a crash would:
 //!
 //! ```
-//! # use longshore_fsm::store::{Batch, CommitError, Committed, RawRun, RunFilter, Store, StoreError};
+//! # use longshore_fsm::store::{
+//! #     Batch, CommitError, Committed, Prune, RawRun, RunFilter, Store, StoreError,
+//! # };
 //! # use std::sync::atomic::{AtomicU32, Ordering};
 //! #[derive(Debug)]
 //! struct CrashAfter<S> {
@@ -28,6 +30,9 @@
 //!     }
 //!     async fn load(&self, filter: RunFilter) -> Result<Vec<RawRun>, StoreError> {
 //!         self.inner.load(filter).await
+//!     }
+//!     async fn prune(&self, prune: Prune) -> Result<u32, StoreError> {
+//!         self.inner.prune(prune).await
 //!     }
 //!     async fn close(&self) {
 //!         self.inner.close().await;
@@ -59,12 +64,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         batch: Batch<Self::Handle>,
     ) -> impl Future<Output = Result<Committed, CommitError>> + Send;
 
-    /// The runs that pass the filter, each with all of its events in order, the newest run first, all
-    /// as of one moment.
+    /// The runs that pass the filter, each with all of its events in order, the newest run first
+    /// unless the filter says otherwise, all as of one moment.
     fn load(
         &self,
         filter: RunFilter,
     ) -> impl Future<Output = Result<Vec<RawRun>, StoreError>> + Send;
+
+    /// Forgets runs that ended, each whole, and answers how many: fewer than [`Prune::limit`] if
+    /// there are no more. Those that an active run follows, or was started for, stay.
+    fn prune(&self, prune: Prune) -> impl Future<Output = Result<u32, StoreError>> + Send;
 
     /// Finishes what was committed before this call, and then refuses every call with
     /// [`StoreError::Closed`]. A second call does nothing.
@@ -85,13 +94,9 @@ pub struct Batch<H> {
 /// What a batch is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// A new run, unless one of this workflow's name (of any version) and id is active.
-    NewRun {
-        /// What it is started as.
-        workflow: WorkflowKey,
-        /// What it works on: any text, compared byte by byte.
-        id: String,
-    },
+    /// A new run, unless one of this workflow's name (of any version) and id is active, or one of its
+    /// name has the same idempotency key.
+    NewRun(NewRun),
     /// A run that is there and active.
     Run {
         /// Which.
@@ -103,6 +108,46 @@ pub enum Target {
     },
     /// The domain alone.
     Domain,
+}
+
+/// A run that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// What it is started as.
+    pub workflow: WorkflowKey,
+    /// What it works on: any text, compared byte by byte.
+    pub id: String,
+    /// What no other run of the workflow's name may have.
+    pub idempotency_key: Option<String>,
+    /// The run that it is started for.
+    pub parent: Option<RunId>,
+    /// The run that it follows.
+    pub follows: Option<RunId>,
+}
+
+impl NewRun {
+    /// One that refers to no other.
+    #[must_use]
+    pub fn of(workflow: WorkflowKey, id: impl Into<String>) -> Self {
+        Self {
+            workflow,
+            id: id.into(),
+            idempotency_key: None,
+            parent: None,
+            follows: None,
+        }
+    }
+}
+
+/// Which runs to forget: of those that ended, those that either bound is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prune {
+    /// Those that ended before this.
+    pub ended_before: Option<Timestamp>,
+    /// Those of which so many others ended later.
+    pub keep: Option<u64>,
+    /// At most so many now.
+    pub limit: u32,
 }
 
 /// What must hold for a batch that is about a run.
@@ -136,6 +181,8 @@ pub enum Committed {
     Created(RunId),
     /// Nothing was stored: this run of the same workflow and id is active.
     AlreadyActive(RunId),
+    /// Nothing was stored: this run of the same workflow has the same idempotency key.
+    KeyUsed(RunId),
 }
 
 /// A run as it comes out of the store.
@@ -149,6 +196,8 @@ pub struct RawRun {
     pub id: String,
     /// Whether it may still go on.
     pub active: bool,
+    /// The run that it was started for.
+    pub parent: Option<RunId>,
     /// Its events, in order.
     pub events: Vec<RawEvent>,
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::ids::{RunId, Seq};
 use crate::panic::panic_text;
 use crate::store::{
-    Batch, CommitError, Committed, Guard, RawEvent, RawRun, RunFilter, Store, StoreError, Target,
-    WriteRefused,
+    Batch, CommitError, Committed, Guard, NewRun, Prune, RawEvent, RawRun, RunFilter, Store,
+    StoreError, Target, WriteRefused,
 };
 
 /// What a domain writes to in memory: values by name.
@@ -60,7 +60,7 @@ pub struct MemoryStore {
     closed: Arc<AtomicBool>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Content {
     runs: BTreeMap<RunId, Kept>,
     /// The number of the run that was made last.
@@ -68,10 +68,12 @@ struct Content {
     ledger: Ledger,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Kept {
     raw: RawRun,
     fence: Option<Seq>,
+    idempotency_key: Option<String>,
+    follows: Option<RunId>,
 }
 
 impl MemoryStore {
@@ -95,6 +97,11 @@ impl MemoryStore {
         look(&self.content().ledger)
     }
 
+    /// As [`Store::commit`], which here waits for nothing.
+    pub(crate) fn commit_now(&self, batch: Batch<Ledger>) -> Result<Committed, CommitError> {
+        self.open()?.commit(batch)
+    }
+
     fn content(&self) -> MutexGuard<'_, Content> {
         // A write that panics is caught before it can leave the content half changed.
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
@@ -113,17 +120,33 @@ impl Store for MemoryStore {
     type Handle = Ledger;
 
     async fn commit(&self, batch: Batch<Ledger>) -> Result<Committed, CommitError> {
-        self.open()?.commit(batch)
+        self.commit_now(batch)
     }
 
     async fn load(&self, filter: RunFilter) -> Result<Vec<RawRun>, StoreError> {
         let content = self.open()?;
-        let passing = content.runs.values().rev().map(|kept| &kept.raw);
-        let passing = passing.filter(|raw| filter.passes(raw));
+        if let Some(run) = filter.run {
+            let kept = content.runs.get(&run).map(|kept| &kept.raw);
+            return Ok(kept
+                .filter(|raw| filter.passes(raw))
+                .cloned()
+                .into_iter()
+                .collect());
+        }
         let limit = filter
             .limit
             .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        Ok(passing.take(limit).cloned().collect())
+        let passing = content.runs.values().map(|kept| &kept.raw);
+        let passing = passing.filter(|raw| filter.passes(raw));
+        Ok(if filter.oldest_first {
+            passing.take(limit).cloned().collect()
+        } else {
+            passing.rev().take(limit).cloned().collect()
+        })
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<u32, StoreError> {
+        Ok(self.open()?.prune(prune))
     }
 
     async fn close(&self) {
@@ -137,13 +160,9 @@ impl Content {
         // Everything that can refuse comes before anything that changes.
         let run = match &batch.target {
             Target::Domain => None,
-            Target::NewRun { workflow, id } => {
-                let of_same = |raw: &&RawRun| {
-                    raw.active && raw.workflow.name == workflow.name && raw.id == *id
-                };
-                let active = self.runs.values().map(|kept| &kept.raw).find(of_same);
-                if let Some(active) = active {
-                    return Ok(Committed::AlreadyActive(active.run));
+            Target::NewRun(new) => {
+                if let Some(answer) = self.in_the_way(new) {
+                    return Ok(answer);
                 }
                 let run = RunId::new(self.last + 1);
                 Some(run.expect("fewer than 2^63 runs fit in memory"))
@@ -153,14 +172,16 @@ impl Content {
                 Some(*run)
             }
         };
-        let ledger = self.ledger.clone();
-        for write in batch.writes {
-            let applied = catch_unwind(AssertUnwindSafe(|| write.apply(&ledger)));
-            applied
-                .unwrap_or_else(|panic| Err(panic_text(panic.as_ref()).into()))
-                .map_err(WriteRefused)?;
+        if !batch.writes.is_empty() {
+            let ledger = self.ledger.clone();
+            for write in batch.writes {
+                let applied = catch_unwind(AssertUnwindSafe(|| write.apply(&ledger)));
+                applied
+                    .unwrap_or_else(|panic| Err(panic_text(panic.as_ref()).into()))
+                    .map_err(WriteRefused)?;
+            }
+            self.ledger = ledger;
         }
-        self.ledger = ledger;
         self.last = run.map_or(self.last, |run| self.last.max(run.get()));
         let Some(run) = run else {
             return Ok(Committed::Stored);
@@ -172,16 +193,22 @@ impl Content {
             body: event.body.into_bytes(),
         });
         match batch.target {
-            Target::NewRun { workflow, id } => {
+            Target::NewRun(new) => {
                 let raw = RawRun {
                     run,
-                    workflow,
-                    id,
+                    workflow: new.workflow,
+                    id: new.id,
                     active: true,
+                    parent: new.parent,
                     events: events.collect(),
                 };
-                let fence = fence.flatten();
-                self.runs.insert(run, Kept { raw, fence });
+                let kept = Kept {
+                    raw,
+                    fence: fence.flatten(),
+                    idempotency_key: new.idempotency_key,
+                    follows: new.follows,
+                };
+                self.runs.insert(run, kept);
                 Ok(Committed::Created(run))
             }
             Target::Run { ends, .. } => {
@@ -194,6 +221,46 @@ impl Content {
             }
             Target::Domain => Ok(Committed::Stored),
         }
+    }
+
+    /// The run that keeps another from being made.
+    fn in_the_way(&self, new: &NewRun) -> Option<Committed> {
+        let of_name = || {
+            let runs = self.runs.values();
+            runs.filter(|kept| kept.raw.workflow.name == new.workflow.name)
+        };
+        let has_key = |kept: &&Kept| {
+            new.idempotency_key.is_some() && kept.idempotency_key == new.idempotency_key
+        };
+        if let Some(kept) = of_name().find(has_key) {
+            return Some(Committed::KeyUsed(kept.raw.run));
+        }
+        let active = of_name().find(|kept| kept.raw.active && kept.raw.id == new.id);
+        active.map(|kept| Committed::AlreadyActive(kept.raw.run))
+    }
+
+    fn prune(&mut self, prune: Prune) -> u32 {
+        let needed: Vec<RunId> = (self.runs.values())
+            .filter(|kept| kept.raw.active)
+            .flat_map(|kept| [kept.raw.parent, kept.follows])
+            .flatten()
+            .collect();
+        let ended_at = |kept: &Kept| kept.raw.events.last().map(|event| event.at);
+        let mut ended: Vec<_> = (self.runs.values())
+            .filter(|kept| !kept.raw.active)
+            .map(|kept| (ended_at(kept), kept.raw.run))
+            .collect();
+        ended.sort();
+        let mut forgotten = 0;
+        for (later, (at, run)) in (0_u64..).zip(ended.into_iter().rev()) {
+            let is_old = prune.ended_before.is_some_and(|bound| at < Some(bound));
+            let is_many = prune.keep.is_some_and(|keep| keep <= later);
+            if (is_old || is_many) && !needed.contains(&run) && forgotten < prune.limit {
+                self.runs.remove(&run);
+                forgotten += 1;
+            }
+        }
+        forgotten
     }
 
     fn check(&self, run: RunId, guard: Guard) -> Result<(), CommitError> {

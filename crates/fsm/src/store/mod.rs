@@ -10,7 +10,9 @@ mod select;
 mod sqlite;
 mod write;
 
-pub use contract::{Batch, Committed, EncodedEvent, Guard, RawEvent, RawRun, Store, Target};
+pub use contract::{
+    Batch, Committed, EncodedEvent, Guard, NewRun, Prune, RawEvent, RawRun, Store, Target,
+};
 pub use error::{Cause, CommitError, OpenError, StoreError, WriteRefused};
 pub use memory::{Ledger, MemoryStore};
 pub use select::RunFilter;

@@ -14,7 +14,13 @@ pub struct RunFilter {
     pub id: Option<String>,
     /// Active ones, or ended ones.
     pub active: Option<bool>,
-    /// At most so many, the newest.
+    /// Those that were started for this run.
+    pub parent: Option<RunId>,
+    /// Those that were started after this run.
+    pub newer_than: Option<RunId>,
+    /// The oldest first, instead of the newest.
+    pub oldest_first: bool,
+    /// At most so many, the first.
     pub limit: Option<u32>,
 }
 
@@ -41,6 +47,8 @@ impl RunFilter {
     #[must_use]
     pub fn passes(&self, run: &RawRun) -> bool {
         self.run.is_none_or(|wanted| wanted == run.run)
+            && self.newer_than.is_none_or(|older| older < run.run)
+            && (self.parent).is_none_or(|wanted| Some(wanted) == run.parent)
             && self.active.is_none_or(|wanted| wanted == run.active)
             && self.id.as_ref().is_none_or(|wanted| *wanted == run.id)
             && (self.workflow.as_ref()).is_none_or(|wanted| *wanted == run.workflow.name)

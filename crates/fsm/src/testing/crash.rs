@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::store::{Batch, CommitError, Committed, RawRun, RunFilter, Store, StoreError};
+use crate::store::{Batch, CommitError, Committed, Prune, RawRun, RunFilter, Store, StoreError};
 
 /// What goes wrong, at which commit, counted from 1.
 #[derive(Debug, Clone)]
@@ -89,6 +89,11 @@ impl<S: Store> Store for CrashingStore<S> {
     async fn load(&self, filter: RunFilter) -> Result<Vec<RawRun>, StoreError> {
         self.alive()?;
         self.inner.load(filter).await
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<u32, StoreError> {
+        self.alive()?;
+        self.inner.prune(prune).await
     }
 
     async fn close(&self) {

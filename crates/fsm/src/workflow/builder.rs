@@ -8,9 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::ctx::Ctx;
-use crate::error::StepError;
+use crate::error::{BoxError, StepError};
 use crate::ids::{StepName, WorkflowKey};
 use crate::policy::StepPolicy;
+use crate::workflow::build_error::{BuildError, BuildErrors};
+use crate::workflow::end::End;
 
 /// What a step returns: its work, as a future.
 pub type StepFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StepError>> + Send + 'a>>;
@@ -18,9 +20,21 @@ pub type StepFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StepError>> + S
 pub(crate) type StepFn<Req, Resp, H> =
     Arc<dyn for<'a> Fn(&'a mut Ctx<Req, Resp, H>) -> StepFuture<'a> + Send + Sync>;
 
+/// What a finalizer returns: its work, as a future.
+pub type EndFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+
+pub(crate) type EndFn<Req, Resp, H> =
+    Arc<dyn for<'a> Fn(&'a mut End<Req, Resp, H>) -> EndFuture<'a> + Send + Sync>;
+
 /// One step of a workflow.
 pub(crate) struct Step<Req, Resp, H> {
     pub(crate) name: StepName,
+    pub(crate) act: Act<Req, Resp, H>,
+    pub(crate) undo: Option<Act<Req, Resp, H>>,
+}
+
+/// Something to attempt, and how.
+pub(crate) struct Act<Req, Resp, H> {
     pub(crate) policy: StepPolicy,
     pub(crate) run: StepFn<Req, Resp, H>,
 }
@@ -32,6 +46,8 @@ pub(crate) struct Step<Req, Resp, H> {
 pub struct Workflow<Req, Resp, H> {
     pub(crate) key: WorkflowKey,
     pub(crate) steps: Vec<Step<Req, Resp, H>>,
+    pub(crate) initializers: Arc<[StepFn<Req, Resp, H>]>,
+    pub(crate) finalizers: Arc<[EndFn<Req, Resp, H>]>,
 }
 
 impl<Req, Resp, H> Workflow<Req, Resp, H> {
@@ -43,6 +59,9 @@ impl<Req, Resp, H> Workflow<Req, Resp, H> {
                 version,
             },
             steps: Vec::new(),
+            initializers: Vec::new(),
+            finalizers: Vec::new(),
+            wrong: Vec::new(),
         }
     }
 
@@ -50,6 +69,12 @@ impl<Req, Resp, H> Workflow<Req, Resp, H> {
     #[must_use]
     pub fn key(&self) -> &WorkflowKey {
         &self.key
+    }
+
+    /// The names of its steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<StepName> {
+        self.steps.iter().map(|step| step.name.clone()).collect()
     }
 
     /// What its runs are started with; it stays good once the workflow has been registered.
@@ -101,7 +126,7 @@ impl<Req, Resp> fmt::Debug for WorkflowRef<Req, Resp> {
 }
 
 /// A workflow that is being built: [`start`](Self::start), then [`to`](Self::to) for each further
-/// step, then [`end`](Self::end).
+/// step, each perhaps with its [`undo`](Self::undo), then [`end`](Self::end).
 ///
 /// A step is an `async fn(&mut Ctx) -> Result<(), StepError>`, boxed by the closure that is given:
 /// `|ctx| Box::pin(resolve(ctx))`.
@@ -109,6 +134,9 @@ impl<Req, Resp> fmt::Debug for WorkflowRef<Req, Resp> {
 pub struct WorkflowBuilder<Req, Resp, H> {
     key: WorkflowKey,
     steps: Vec<Step<Req, Resp, H>>,
+    initializers: Vec<StepFn<Req, Resp, H>>,
+    finalizers: Vec<EndFn<Req, Resp, H>>,
+    wrong: Vec<BuildError>,
 }
 
 impl<Req, Resp, H> WorkflowBuilder<Req, Resp, H> {
@@ -143,9 +171,70 @@ impl<Req, Resp, H> WorkflowBuilder<Req, Resp, H> {
     {
         self.steps.push(Step {
             name: StepName::new(name),
-            policy,
-            run: Arc::new(step),
+            act: Act {
+                policy,
+                run: Arc::new(step),
+            },
+            undo: None,
         });
+        self
+    }
+
+    /// How the last step is undone, once it has completed and the run fails or is cancelled.
+    ///
+    /// For what is private to the run. Undos run in the reverse order of the steps, each durable and
+    /// retried as a step is. The context has the response as the steps left it, and what is done to
+    /// it there is forgotten. One that fails for good parks the run until somebody has it tried
+    /// again or gives it up.
+    pub fn undo<F>(self, undo: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut Ctx<Req, Resp, H>) -> StepFuture<'a> + Send + Sync + 'static,
+    {
+        self.undo_with(StepPolicy::default(), undo)
+    }
+
+    /// As [`WorkflowBuilder::undo`], with a policy of its own.
+    pub fn undo_with<F>(mut self, policy: StepPolicy, undo: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut Ctx<Req, Resp, H>) -> StepFuture<'a> + Send + Sync + 'static,
+    {
+        let workflow = self.key.clone();
+        match self.steps.last_mut() {
+            None => self.wrong.push(BuildError::UndoOfNothing { workflow }),
+            Some(step) if step.undo.is_some() => self.wrong.push(BuildError::DuplicateUndo {
+                workflow,
+                step: step.name.clone(),
+            }),
+            Some(step) => {
+                step.undo = Some(Act {
+                    policy,
+                    run: Arc::new(undo),
+                });
+            }
+        }
+        self
+    }
+
+    /// What is called before the first attempt that a process makes of a run, in the order in which
+    /// it was added, with the context of that attempt. An error is one of the attempt.
+    pub fn initialize<F>(mut self, initializer: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut Ctx<Req, Resp, H>) -> StepFuture<'a> + Send + Sync + 'static,
+    {
+        self.initializers.push(Arc::new(initializer));
+        self
+    }
+
+    /// What is called when a run ends, however it does, in the order in which it was added.
+    ///
+    /// It is called once, right before the end becomes durable; again in the next process where this
+    /// one dies in between. What it writes by [`End::on_end`] commits with the end, exactly once. An
+    /// error or a panic is logged, and the run ends all the same.
+    pub fn finalize<F>(mut self, finalizer: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut End<Req, Resp, H>) -> EndFuture<'a> + Send + Sync + 'static,
+    {
+        self.finalizers.push(Arc::new(finalizer));
         self
     }
 
@@ -154,7 +243,7 @@ impl<Req, Resp, H> WorkflowBuilder<Req, Resp, H> {
     /// # Errors
     /// [`BuildErrors`] with everything that is wrong with it.
     pub fn end(self) -> Result<Workflow<Req, Resp, H>, BuildErrors> {
-        let mut wrong = Vec::new();
+        let mut wrong = self.wrong;
         if self.key.name.is_empty() {
             wrong.push(BuildError::UnnamedWorkflow);
         }
@@ -182,6 +271,8 @@ impl<Req, Resp, H> WorkflowBuilder<Req, Resp, H> {
         Ok(Workflow {
             key: self.key,
             steps: self.steps,
+            initializers: self.initializers.into(),
+            finalizers: self.finalizers.into(),
         })
     }
 }
@@ -191,53 +282,3 @@ impl<Req, Resp, H> fmt::Debug for WorkflowBuilder<Req, Resp, H> {
         f.debug_tuple("WorkflowBuilder").field(&self.key).finish()
     }
 }
-
-/// Something that is wrong with how workflows were built or registered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// A workflow's name is empty.
-    #[error("a workflow has no name")]
-    UnnamedWorkflow,
-    /// A workflow has no steps.
-    #[error("workflow {workflow} has no steps")]
-    NoSteps {
-        /// Which.
-        workflow: WorkflowKey,
-    },
-    /// A step's name is empty.
-    #[error("a step of workflow {workflow} has no name")]
-    UnnamedStep {
-        /// Whose.
-        workflow: WorkflowKey,
-    },
-    /// Two steps have one name.
-    #[error("workflow {workflow} has two steps named {step}")]
-    DuplicateStep {
-        /// Whose.
-        workflow: WorkflowKey,
-        /// The name.
-        step: StepName,
-    },
-    /// Two workflows have one name and version.
-    #[error("workflow {workflow} is registered twice")]
-    DuplicateWorkflow {
-        /// Which.
-        workflow: WorkflowKey,
-    },
-}
-
-/// Everything that is wrong with how workflows were built or registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildErrors(pub Vec<BuildError>);
-
-impl fmt::Display for BuildErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, error) in self.0.iter().enumerate() {
-            let separator = if n == 0 { "" } else { "; " };
-            write!(f, "{separator}{error}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for BuildErrors {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_fsm::store::StoreError;
 use longshore_fsm::testing::{CrashingStore, Fault, Subject};
 use longshore_fsm::{
-    Cancel, CancelError, Ended, Event, Halt, Interruption, Resume, RunId, RunState, StepError,
+    Cancel, Ended, Event, Halt, Interruption, InterveneError, Resume, RunId, RunState, StepError,
     StuckAfter, WaitError, Workflow,
 };
 use tokio::sync::Semaphore;
@@ -245,7 +245,7 @@ async fn survives_a_crash_right_after_it<S: Subject>(subject: S) {
     told.until(1).await;
     let answer = bench.engine.cancel(run, "enough").await;
     assert!(
-        matches!(answer, Err(CancelError::Halted { .. })),
+        matches!(answer, Err(InterveneError::Halted { .. })),
         "{answer:?}"
     );
     let_go.add_permits(1);
@@ -269,7 +269,7 @@ async fn is_not_claimed_when_it_could_not_be_stored<S: Subject>(subject: S) {
     let bench = Bench::new(store, heedless::<S>(&let_go, &told)).await;
     let run = bench.start("a").await;
     match bench.engine.cancel(run, "enough").await {
-        Err(CancelError::Halted {
+        Err(InterveneError::Halted {
             halt: Halt::Store(StoreError::Full(_)),
             ..
         }) => {}
@@ -285,7 +285,7 @@ async fn what_is_not_there_cannot_be_cancelled<S: Subject>(subject: S) {
     let bench = Bench::new(subject.open(), workflow).await;
     let nobody = RunId::new(7).unwrap();
     let answer = bench.engine.cancel(nobody, "enough").await;
-    assert!(matches!(answer, Err(CancelError::UnknownRun { run }) if run == nobody));
+    assert!(matches!(answer, Err(InterveneError::UnknownRun { run }) if run == nobody));
     let run = bench.start("a").await;
     bench.engine.wait(run).await.unwrap();
     assert_eq!(

@@ -2,11 +2,12 @@
 //! refused, live and replayed.
 
 use longshore_fsm::clock::{Jitter, Timestamp};
-use longshore_fsm::decide::{Action, Moment, decide, plan};
-use longshore_fsm::log::{Phase, RunStatus, advance, replay};
+use longshore_fsm::decide::{Action, Moment, Rules, decide, plan};
+use longshore_fsm::log::{advance, replay};
+use longshore_fsm::status::{Phase, RunStatus};
 use longshore_fsm::{
-    Ended, ErrorKind, Event, EventRecord, Interruption, ParkReason, RunId, Seq, StepName,
-    StepPolicy, StoredError, StuckAfter, WorkflowKey,
+    After, Ended, ErrorKind, Event, EventRecord, Interruption, ParkReason, RunId, Seq, StepName,
+    StoredError, StuckAfter, Terms, WorkflowKey,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -37,6 +38,15 @@ fn started() -> Event {
         request: json!({"n": 1}),
         steps: STEPS.map(StepName::new).to_vec(),
         response: json!([]),
+        undo: ["one", "two"].map(StepName::new).to_vec(),
+        terms: Terms {
+            deadline: Some(Timestamp::from_millis(900_000)),
+            after: Some(After {
+                run: RunId::new(5).unwrap(),
+                only_if_completed: true,
+            }),
+            ..Terms::default()
+        },
     }
 }
 
@@ -71,7 +81,7 @@ fn ended(n: usize) -> Ended {
 /// Any event, whether it fits or not; those that take a run further more often.
 fn any_event() -> impl Strategy<Value = Event> {
     // Numbers and a table, for a strategy for each kind of event takes ten times as long.
-    (0_usize..24, 0_usize..1_000).prop_map(|(kind, n)| {
+    (0_usize..36, 0_usize..1_000).prop_map(|(kind, n)| {
         let step = StepName::new(STEPS[n % 3]);
         let attempt = u32::try_from(n % 4).unwrap();
         match kind {
@@ -111,6 +121,23 @@ fn any_event() -> impl Strategy<Value = Event> {
                 reason: ParkReason::UnknownWorkflow { workflow: key() },
             },
             22 => Event::Unparked,
+            23 => Event::PredecessorEnded {
+                run: RunId::new(5).unwrap(),
+                completed: n % 8 != 0,
+            },
+            24 if n % 5 == 0 => Event::DeadlinePassed,
+            25 => Event::RetryRequested,
+            26 => Event::PauseRequested { cause: cause(n) },
+            27 => Event::PauseEnded,
+            28..=30 => Event::UndoBegun { ended: ended(n) },
+            31..=33 => Event::StepUndone { step, attempt },
+            34 => Event::Parked {
+                reason: ParkReason::UndoFailed {
+                    step,
+                    error: error(n),
+                },
+            },
+            35 => Event::UndoGivenUp { step },
             _ => Event::Ended { ended: ended(n) },
         }
     })
@@ -127,18 +154,31 @@ fn fitted(status: &RunStatus, mut event: Event) -> Event {
         Event::StepCompleted { step, attempt, .. }
         | Event::AttemptFailed { step, attempt, .. }
         | Event::AttemptInterrupted { step, attempt, .. }
+        | Event::StepUndone { step, attempt }
         | Event::AttemptStuck { step, attempt, .. } => {
             *attempt = now;
             *step = current.unwrap_or(step.clone());
         }
-        Event::RetryScheduled { step, .. } => *step = current.unwrap_or(step.clone()),
+        Event::RetryScheduled { step, .. } | Event::UndoGivenUp { step } => {
+            *step = current.unwrap_or(step.clone());
+        }
+        Event::Ended { ended } if status.undoing.is_some() => {
+            ended.clone_from(&status.undoing.as_ref().unwrap().ended);
+        }
         Event::Ended {
+            ended: Ended::Failed { step, error },
+        }
+        | Event::UndoBegun {
             ended: Ended::Failed { step, error },
         } => {
             *step = current.unwrap_or(step.clone());
-            *error = status.last_error.clone().unwrap_or(error.clone());
+            let known = status.failed_by_terms().or(status.last_error.clone());
+            *error = known.unwrap_or(error.clone());
         }
         Event::Ended {
+            ended: Ended::Cancelled { cause },
+        }
+        | Event::UndoBegun {
             ended: Ended::Cancelled { cause },
         } => {
             *cause = status.cancel.as_deref().unwrap_or(cause).to_owned();
@@ -179,6 +219,7 @@ fn moment(stopping: bool) -> Moment {
         now: Timestamp::from_millis(1_000),
         jitter: Jitter::NONE,
         stopping,
+        has_turn: true,
     }
 }
 
@@ -231,11 +272,33 @@ proptest! {
         if live.phase == Phase::Ended(Ended::Completed) {
             prop_assert_eq!(completed.len(), STEPS.len());
         }
-        // No attempt's number comes twice for a step.
+        // Undone is, in reverse, what completed and is undone at all; at the end, all of it.
+        let undone: Vec<_> = records
+            .iter()
+            .filter_map(|r| match &r.event {
+                Event::StepUndone { step, .. } | Event::UndoGivenUp { step } => Some(step.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut to_undo: Vec<_> = completed.iter().copied().filter(|s| *s != "three").collect();
+        to_undo.reverse();
+        prop_assert_eq!(&undone[..], &to_undo[..undone.len()]);
+        let not_for_good = matches!(
+            live.phase, Phase::Ended(Ended::Failed { .. } | Ended::Cancelled { .. })
+        );
+        if not_for_good {
+            prop_assert_eq!(undone, to_undo);
+        }
+        // No attempt's number comes twice for a step, nor for its undo.
+        let mut is_undo = false;
         let mut attempts: Vec<_> = records
             .iter()
             .filter_map(|r| match &r.event {
-                Event::AttemptStarted { step, attempt } => Some((step.clone(), *attempt)),
+                Event::UndoBegun { .. } => {
+                    is_undo = true;
+                    None
+                }
+                Event::AttemptStarted { step, attempt } => Some((is_undo, step.clone(), *attempt)),
                 _ => None,
             })
             .collect();
@@ -251,18 +314,19 @@ proptest! {
         stopping in any::<bool>(),
     ) {
         let (_, live, _) = legal(events);
-        let policy = StepPolicy::default();
-        let planned = plan(Some(&live), [], |_| policy, moment(stopping)).unwrap();
-        prop_assert!(planned.records.len() <= 2, "{:?}", planned.records);
-        let next = decide(&planned.status, &policy, moment(stopping));
+        let rules = Rules::default();
+        let planned = plan(Some(&live), [], |_| rules.clone(), moment(stopping)).unwrap();
+        prop_assert!(planned.records.len() <= 3, "{:?}", planned.records);
+        let next = decide(&planned.status, &rules, moment(stopping));
         prop_assert!(!matches!(next, Action::Record(_)));
         if stopping {
             let began = planned.records.iter().any(|r| matches!(r.event, Event::AttemptStarted { .. }));
             prop_assert!(!began);
         }
-        // A run that is not over and not parked always has something next.
+        // A run that is not over, paused or parked always has something next, or to wait for.
         if next == Action::Rest && !stopping {
-            prop_assert!(matches!(planned.status.phase, Phase::Ended(_) | Phase::Parked(_)));
+            let rests = matches!(planned.status.phase, Phase::Ended(_) | Phase::Parked(_));
+            prop_assert!(rests || planned.status.paused.is_some());
         }
     }
 }
@@ -273,11 +337,16 @@ fn the_sequences_that_are_tried_are_worth_trying() {
     let mut runner = proptest::test_runner::TestRunner::new(config(1));
     let events = prop::collection::vec(any_event(), 100);
     let (mut ended, mut completed, mut whole, mut refused, mut longest) = (0, 0, 0, 0, 0);
-    for _ in 0..200 {
+    let (mut undone, mut paused) = (0, 0);
+    for _ in 0..400 {
         let (records, live, no) = legal(events.new_tree(&mut runner).unwrap().current());
         ended += usize::from(!live.is_active());
         completed += live.completed;
         whole += usize::from(live.phase == Phase::Ended(Ended::Completed));
+        let undoes = |r: &EventRecord| matches!(r.event, Event::StepUndone { .. });
+        undone += records.iter().filter(|r| undoes(r)).count();
+        let rests = |r: &EventRecord| matches!(r.event, Event::PauseEnded);
+        paused += records.iter().filter(|r| rests(r)).count();
         refused += usize::from(no > 0);
         longest = longest.max(records.len());
     }
@@ -286,6 +355,8 @@ fn the_sequences_that_are_tried_are_worth_trying() {
     assert!(refused > 190, "{refused} had an illegal event");
     assert!(longest > 20, "the longest has {longest} events");
     assert!(whole > 10, "{whole} completed every step");
+    assert!(undone > 50, "{undone} steps were undone");
+    assert!(paused > 50, "{paused} pauses");
 }
 
 #[test]

@@ -5,14 +5,25 @@
 )]
 
 mod attempts;
+mod between;
 mod cancel;
 mod crash;
+mod ending;
+mod fault;
 mod flight;
+mod kill;
+mod kit;
 mod legality;
 mod looking;
+mod old_data;
+mod pausing;
 mod record;
 mod resume;
 mod shutdown;
+mod simulation;
+mod soak;
 mod sqlite;
 mod stores;
 mod support;
+mod turns;
+mod wrong_use;

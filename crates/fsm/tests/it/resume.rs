@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_fsm::store::{Batch, EncodedEvent, Store, Target};
+use longshore_fsm::store::{Batch, EncodedEvent, NewRun, Store, Target};
 use longshore_fsm::testing::Subject;
 use longshore_fsm::{
     Engine, ParkReason, Resume, ResumeError, RunId, RunState, Seq, StartOptions, StepName,
@@ -282,13 +282,13 @@ async fn a_new_step_of_the_build_is_not_taken_by_an_old_run<S: Subject>(subject:
 async fn a_row_that_cannot_be_read_stops_nobody_else<S: Subject>(subject: S) {
     let first = left_behind(&subject, &["hold"], &["a"]).await[0];
     let raw = |id: &str, bodies: &[&str]| Batch::<HandleOf<S>> {
-        target: Target::NewRun {
-            workflow: WorkflowKey {
+        target: Target::NewRun(NewRun::of(
+            WorkflowKey {
                 name: String::from("work"),
                 version: 1,
             },
-            id: id.to_owned(),
-        },
+            id,
+        )),
         events: (1..)
             .zip(bodies)
             .map(|(seq, body)| EncodedEvent {

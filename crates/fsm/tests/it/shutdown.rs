@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_fsm::store::StoreError;
 use longshore_fsm::testing::Subject;
 use longshore_fsm::{
-    CancelError, RecordError, Resume, ResumeError, RunId, RunState, StartError, StartOptions,
+    InterveneError, RecordError, Resume, ResumeError, RunId, RunState, StartError, StartOptions,
     StepError, WaitError, Workflow,
 };
 use tokio::sync::{Semaphore, oneshot};
@@ -237,7 +237,7 @@ async fn nothing_is_accepted_after_it<S: Subject>(subject: S) {
     );
     let cancel = engine.cancel(run, "enough").await;
     assert!(
-        matches!(cancel, Err(CancelError::ShuttingDown)),
+        matches!(cancel, Err(InterveneError::ShuttingDown)),
         "{cancel:?}"
     );
     let wait = engine.wait(run).await;

@@ -248,13 +248,14 @@ async fn what_waits_together_is_committed_together() {
     let (begun, wait) = std::sync::mpsc::channel::<()>();
     let (go, gate) = std::sync::mpsc::channel::<()>();
     // The first holds the writer, in a transaction of its own, until the others are waiting.
-    let first = longshore_fsm::store::write(&store, move |conn: &Connection| {
-        begun.send(())?;
-        gate.recv()?;
-        put_number(conn, "first", 1)
+    let holder = store.clone();
+    let first = std::thread::spawn(move || {
+        holder.write_blocking(move |conn: &Connection| {
+            begun.send(())?;
+            gate.recv()?;
+            put_number(conn, "first", 1)
+        })
     });
-    let mut first = Box::pin(first);
-    assert!(futures::poll!(&mut first).is_pending());
     wait.recv().unwrap();
     let mut others: Vec<_> = (0..50)
         .map(|n| {
@@ -270,7 +271,7 @@ async fn what_waits_together_is_committed_together() {
     }
     let before = wal_frames_committed(&subject);
     go.send(()).unwrap();
-    first.await.unwrap();
+    first.join().unwrap().unwrap();
     futures::future::join_all(others)
         .await
         .into_iter()

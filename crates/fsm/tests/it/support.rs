@@ -6,8 +6,8 @@ use std::time::Duration;
 use longshore_fsm::store::{Migrations, SqliteStore, Store, StoreError, WriteError};
 use longshore_fsm::testing::{ManualClock, Subject};
 use longshore_fsm::{
-    Attempts, Ctx, Engine, Event, EventRecord, Observation, Observations, RunId, Start,
-    StartOptions, StepError, StepFuture, StepPolicy, Workflow, WorkflowRef,
+    Attempts, Ctx, Engine, EngineBuilder, Event, EventRecord, Observation, Observations, RunId,
+    Start, StartOptions, StepError, StepFuture, StepPolicy, Workflow, WorkflowRef,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tempfile::TempDir;
@@ -31,6 +31,15 @@ impl SqliteSubject {
     pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The same where a sync costs nothing, if the host has such a place: for tests of very many
+    /// lives, none of which is about what a disk keeps.
+    pub(crate) fn quick() -> Self {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(dir) => Self { dir },
+            Err(_) => Self::new(),
         }
     }
 
@@ -137,23 +146,43 @@ pub(crate) struct Bench<S: Store> {
 
 impl<S: Store> Bench<S> {
     pub(crate) async fn new(store: S, workflow: Workflow<String, Trail, S::Handle>) -> Self {
+        Self::with(store, workflow, |engine| engine).await
+    }
+
+    /// One with more to it: queues, other workflows.
+    pub(crate) async fn with(
+        store: S,
+        workflow: Workflow<String, Trail, S::Handle>,
+        more: impl FnOnce(EngineBuilder<S>) -> EngineBuilder<S>,
+    ) -> Self {
         let clock = ManualClock::new();
         let work = workflow.handle();
         let engine = Engine::builder(store)
             .clock(clock.clone())
             .register(workflow);
         Self {
-            engine: engine.open().await.unwrap(),
+            engine: more(engine).open().await.unwrap(),
             clock,
             work,
         }
     }
 
     pub(crate) async fn start(&self, id: &str) -> RunId {
+        self.start_as(id, StartOptions::default()).await
+    }
+
+    pub(crate) async fn start_as(&self, id: &str, options: StartOptions) -> RunId {
+        self.start_of(&self.work, id, options).await
+    }
+
+    pub(crate) async fn start_of(
+        &self,
+        work: &WorkflowRef<String, Trail>,
+        id: &str,
+        options: StartOptions,
+    ) -> RunId {
         let request = format!("request of {id}");
-        let started = self
-            .engine
-            .start(&self.work, id, request, StartOptions::default());
+        let started = self.engine.start(work, id, request, options);
         match started.await.unwrap() {
             Start::Started(run) => run,
             other => panic!("not started: {other:?}"),
@@ -189,6 +218,14 @@ pub(crate) fn name(event: &Event) -> &'static str {
         Event::Parked { .. } => "parked",
         Event::Unparked => "unparked",
         Event::Ended { .. } => "ended",
+        Event::PredecessorEnded { .. } => "predecessor",
+        Event::DeadlinePassed => "late",
+        Event::RetryRequested => "retry now",
+        Event::PauseRequested { .. } => "pause",
+        Event::PauseEnded => "go on",
+        Event::UndoBegun { .. } => "undo",
+        Event::StepUndone { .. } => "undone",
+        Event::UndoGivenUp { .. } => "given up",
     }
 }
 

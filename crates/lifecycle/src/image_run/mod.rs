@@ -18,4 +18,4 @@ mod watched;
 mod workflow;
 
 pub(crate) use state::{ImageRequest, ImageResponse, LoadedLayer};
-pub(crate) use workflow::workflow;
+pub(crate) use workflow::{WORKFLOW, workflow};

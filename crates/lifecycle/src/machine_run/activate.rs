@@ -1,82 +1,48 @@
-//! The step `activate`: reserve the disk's id, take the snapshot, show it under the machine's name.
+//! The step `activate`: takes the snapshot under the id that was reserved, and shows it under the
+//! machine's name.
 //!
-//! Each part finds what an earlier attempt did of it: the id is in the catalogue before anything is
-//! made under it, and both the snapshot and the path may be asked for again.
+//! Each part finds what an earlier attempt did of it: both the snapshot and the path may be asked for
+//! again.
 
 use std::{sync::Arc, time::Instant};
 
-use longshore_catalog::{MachineRow, MachineState, VolumeId, VolumeKind, VolumeState, Writer};
-use longshore_fsm::{Attempt, BuildErrors, Ctx, StepError, Workflow};
+use longshore_catalog::{MachineRow, MachineState, Writer};
+use longshore_fsm::{Attempt, Ctx, StepError};
 use rusqlite::Connection;
 
-use super::{MachineRequest, MachineResponse};
+use super::{
+    MachineRequest, MachineResponse,
+    reserve::{check_base, look},
+};
 use crate::{
     Class, Failure, MachineName,
     deps::{Deps, volume_id},
     trouble::{Trouble, millis},
 };
 
-/// The workflow's name.
-pub(crate) const WORKFLOW: &str = "machine";
-
-/// Changes with the steps and with what they store.
-const VERSION: u32 = 1;
-
-pub(crate) fn workflow(
-    deps: &Arc<Deps>,
-) -> Result<Workflow<MachineRequest, MachineResponse, Connection>, BuildErrors> {
-    let policy = deps.step_policy();
-    let deps = Arc::clone(deps);
-    Workflow::builder(WORKFLOW, VERSION)
-        .start_with("activate", policy, move |ctx| {
-            Box::pin(activate(Arc::clone(&deps), ctx))
-        })
-        .end()
+pub(super) async fn activate(
+    deps: Arc<Deps>,
+    ctx: &mut Ctx<MachineRequest, MachineResponse, Connection>,
+) -> Result<(), StepError> {
+    deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
+    make_and_show(deps, ctx).await
 }
 
-async fn activate(
+/// From a machine that is reserved, or further, to one that is active.
+pub(super) async fn make_and_show(
     deps: Arc<Deps>,
     ctx: &mut Ctx<MachineRequest, MachineResponse, Connection>,
 ) -> Result<(), StepError> {
     let begun = Instant::now();
     let request = ctx.request().clone();
-    deps.step_begins(&request.name, ctx.step(), ctx.attempt());
     let name = MachineName::new(request.name.as_str())
         .map_err(|error| Failure::new(Class::Usage, "machine-name", error.to_string()).step())?;
-    let base = VolumeId(request.base);
-    let is_new = deps
-        .read(|read| read.machine(name.as_str()))
-        .map_err(Failure::step)?
-        .is_none();
-    if is_new {
-        check_base(&deps, base).map_err(Failure::step)?;
-    }
-    let (attempt, run) = (ctx.attempt_handle(), ctx.run_id().get());
-    let machine = reserve(&deps, &attempt, run, &request)
-        .await
-        .map_err(Failure::step)?;
+    let machine = look(&deps, &request).map_err(Failure::step)?;
+    let machine = machine.ok_or_else(|| removed(&request).step())?;
     if machine.state == MachineState::Reserved {
-        check_base(&deps, base).map_err(Failure::step)?;
-        let (origin, disk) = (volume_id(base), volume_id(machine.disk));
-        let (origin, disk) = (origin.map_err(Failure::step)?, disk.map_err(Failure::step)?);
-        let backend = Arc::clone(&deps.backend);
-        let snapshot = tokio::task::spawn_blocking(move || backend.snapshot(origin, disk));
-        let _ = snapshot
+        make(&deps, &ctx.attempt_handle(), &machine)
             .await
-            .map_err(|error| {
-                Failure::broken("a snapshot was cut off")
-                    .caused_by(&error)
-                    .step()
-            })?
-            .map_err(Trouble::step)?;
-        let (name, disk) = (request.name.clone(), machine.disk);
-        let created = move |connection: &Connection| {
-            let write = Writer::new(connection);
-            write.volume_created(disk)?;
-            write.machine_state(&name, MachineState::Created, None)?;
-            Ok(())
-        };
-        attempt.record(created).await.map_err(Trouble::step)?;
+            .map_err(Failure::step)?;
     }
     let disk = volume_id(machine.disk).map_err(Failure::step)?;
     let activated = deps.backend.activate(disk, &name).map_err(Trouble::step)?;
@@ -94,60 +60,40 @@ async fn activate(
     Ok(())
 }
 
-/// Nothing takes a snapshot of a volume that is not sealed.
-fn check_base(deps: &Deps, base: VolumeId) -> Result<(), Failure> {
-    let row = deps.read(|read| read.volume(base))?;
-    match row {
-        Some(row) if row.state == VolumeState::Sealed => Ok(()),
-        _ => Err(Failure::new(
-            Class::NotFound,
-            "volume-gone",
-            format!("volume {base} is not sealed any more"),
-        )
-        .hint("fetch the image again with `longshore fetch-and-create`")),
-    }
+/// The machine's disk.
+async fn make(
+    deps: &Arc<Deps>,
+    attempt: &Attempt<Connection>,
+    machine: &MachineRow,
+) -> Result<(), Failure> {
+    check_base(deps, machine.base)?;
+    let (origin, disk) = (volume_id(machine.base)?, volume_id(machine.disk)?);
+    let backend = Arc::clone(&deps.backend);
+    let snapshot = tokio::task::spawn_blocking(move || backend.snapshot(origin, disk));
+    let snapshot = snapshot
+        .await
+        .map_err(|error| Failure::broken("a snapshot was cut off").caused_by(&error))?;
+    // Made now or by an earlier attempt: it is there.
+    let _ = snapshot.map_err(Trouble::failure)?;
+    let (name, disk) = (machine.name.clone(), machine.disk);
+    let created = move |connection: &Connection| {
+        let write = Writer::new(connection);
+        write.volume_created(disk)?;
+        write.machine_state(&name, MachineState::Created, None)?;
+        Ok(())
+    };
+    attempt.record(created).await.map_err(Trouble::failure)
 }
 
-/// The machine with the id of its disk, reserved if it has none.
-async fn reserve(
-    deps: &Deps,
-    attempt: &Attempt<Connection>,
-    run: u64,
-    request: &MachineRequest,
-) -> Result<MachineRow, Failure> {
-    let (base, now, asked) = (VolumeId(request.base), deps.now(), request.clone());
-    let size = deps
-        .read(|read| read.volume(base))?
-        .map_or(deps.volume_size, |row| row.size);
-    let reserved = attempt
-        .record(move |connection| {
-            let write = Writer::new(connection);
-            if let Some(machine) = write.machine(&asked.name)? {
-                return Ok(machine);
-            }
-            let disk = write.reserve_volume(VolumeKind::Disk, Some(base), size, run, now)?;
-            write.add_machine(&asked.name, asked.image, base, disk, now)?;
-            let machine = write.machine(&asked.name)?;
-            Ok(machine.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
-        })
-        .await
-        .map_err(Trouble::failure)?;
-    let name = &request.name;
-    if reserved.state == MachineState::Deleting {
-        return Err(Failure::new(
-            Class::Busy,
-            "machine-deleting",
-            format!("machine {name} is being removed"),
-        )
-        .hint("finish that with `longshore remove`"));
-    }
-    if reserved.base != base {
-        return Err(Failure::new(
-            Class::Refused,
-            "machine-exists",
-            format!("machine {name} exists already and was made of another image"),
-        )
-        .hint("choose another name with --name, or remove the machine first"));
-    }
-    Ok(reserved)
+/// It was there when the run began.
+fn removed(request: &MachineRequest) -> Failure {
+    Failure::new(
+        Class::Busy,
+        "machine-removed",
+        format!(
+            "machine {} was removed while it was being made",
+            request.name
+        ),
+    )
+    .hint("the same command makes it anew")
 }

@@ -17,5 +17,6 @@ mod network;
 mod place;
 mod reconcile;
 mod remove;
+mod runs;
 mod together;
 mod wrong;

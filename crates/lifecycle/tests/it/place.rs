@@ -74,6 +74,7 @@ impl Place {
             limits: Limits::default(),
             volume_size: 1 << 30,
             max_retries: 0,
+            images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
             offline: false,
             wait: Duration::ZERO,
             purpose: "a test".into(),

@@ -44,6 +44,19 @@ const OWN: Migrations<'static> = Migrations {
             body  TEXT    NOT NULL,
             PRIMARY KEY (run, seq)
         ) STRICT, WITHOUT ROWID;
+    ", "
+        ALTER TABLE fsm_run ADD COLUMN idempotency_key TEXT;
+        ALTER TABLE fsm_run ADD COLUMN parent INTEGER;
+        ALTER TABLE fsm_run ADD COLUMN follows INTEGER;
+        ALTER TABLE fsm_run ADD COLUMN ended INTEGER;
+        UPDATE fsm_run SET ended =
+            coalesce((SELECT at FROM fsm_event e WHERE e.run = fsm_run.run ORDER BY seq DESC LIMIT 1), 0)
+            WHERE active = 0;
+        CREATE UNIQUE INDEX fsm_run_key ON fsm_run (workflow, idempotency_key)
+            WHERE idempotency_key IS NOT NULL;
+        CREATE INDEX fsm_run_parent ON fsm_run (parent) WHERE parent IS NOT NULL;
+        CREATE INDEX fsm_run_follows ON fsm_run (follows) WHERE follows IS NOT NULL;
+        CREATE INDEX fsm_run_ended ON fsm_run (ended) WHERE active = 0;
     "],
 };
 

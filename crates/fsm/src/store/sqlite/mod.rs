@@ -1,9 +1,10 @@
-//! The SQLite store: one file, one writer connection on a thread of its own, a few readers.
+//! The SQLite store: one file, one writer connection, a few readers.
 //!
 //! WAL, `synchronous=FULL`, foreign keys enforced. What is committed concurrently shares a
 //! transaction and so an fsync; each batch has its savepoint, so that one that fails takes nothing
 //! with it.
 
+mod group;
 mod migrate;
 mod open;
 mod readers;

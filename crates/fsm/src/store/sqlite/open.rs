@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
 
 use crate::store::sqlite::migrate::{Migrations, migrate, verify};
 use crate::store::{OpenError, StoreError};
@@ -20,10 +21,13 @@ pub(super) fn open_writer(
     path: &Path,
     migrations: &[Migrations<'_>],
 ) -> Result<Connection, OpenError> {
+    #[cfg(unix)]
+    make_private(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)
+        .and_then(|conn| refuse_read_only(&conn).map(|()| conn))
         .and_then(|conn| prepare_writer(&conn).map(|()| conn))
         .map_err(|e| failed(path, e))?;
     migrate(&mut conn, path, migrations)?;
@@ -66,8 +70,25 @@ pub(super) fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.pragma_update(None, "query_only", true)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_statements(&conn)?;
     Ok(conn)
+}
+
+/// SQLite opens a file that may not be written to for reading, and says nothing.
+fn refuse_read_only(conn: &Connection) -> Result<(), rusqlite::Error> {
+    if conn.is_readonly(MAIN_DB)? {
+        let error = ffi::Error::new(ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(error, None));
+    }
+    Ok(())
+}
+
+fn prepare_statements(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else SQLite plans a cached statement anew whenever other values are bound to it, which costs
+    // more than the statement.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn prepare_writer(conn: &Connection) -> Result<(), rusqlite::Error> {
@@ -77,8 +98,26 @@ fn prepare_writer(conn: &Connection) -> Result<(), rusqlite::Error> {
     // macOS: fsync alone does not reach the platter there. Elsewhere it is ignored.
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_statements(conn)?;
     Ok(())
+}
+
+/// Makes the file, where there is none, such that its owner alone can read it; SQLite gives the log
+/// and the index beside it the same mode.
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use crate::sabotage::{self, Fault};
+
+    let mode = if sabotage::on(Fault::F25) {
+        0o666
+    } else {
+        0o600
+    };
+    let mut options = File::options();
+    // A file that is there keeps its mode; what else may be in the way, SQLite meets and tells.
+    let _ = options.write(true).create_new(true).mode(mode).open(path);
 }
 
 fn failed(path: &Path, error: rusqlite::Error) -> OpenError {

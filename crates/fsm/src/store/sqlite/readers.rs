@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::clock::{Clock, SystemClock};
 use crate::event::EventRecord;
 use crate::ids::RunId;
 use crate::store::sqlite::migrate::Migrations;
@@ -68,7 +69,8 @@ impl Readers {
     /// If the store fails.
     pub fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         let raw = self.load(filter)?;
-        Ok(raw.iter().map(summary_of).collect())
+        let now = SystemClock::default().now();
+        Ok(raw.iter().map(|raw| summary_of(raw, now)).collect())
     }
 
     /// The active runs, the newest first.

@@ -5,20 +5,26 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use crate::clock::Timestamp;
 use crate::ids::{RunId, Seq, WorkflowKey};
+use crate::sabotage::{self, Fault};
 use crate::store::{
-    CommitError, Committed, EncodedEvent, Guard, RawEvent, RawRun, RunFilter, StoreError, Target,
+    CommitError, Committed, EncodedEvent, Guard, NewRun, Prune, RawEvent, RawRun, RunFilter,
+    StoreError, Target,
 };
 
 /// Whether the batch may be stored, and for which run. Changes nothing, but for making a new run.
 pub(super) fn admit(conn: &Connection, target: &Target) -> Result<Admitted, CommitError> {
     match target {
         Target::Domain => Ok(Admitted::Domain),
-        Target::NewRun { workflow, id } => {
-            if let Some(active) = active_run(conn, &workflow.name, id)? {
+        Target::NewRun(new) => {
+            if let Some(key) = &new.idempotency_key
+                && let Some(run) = run_of_key(conn, &new.workflow.name, key)?
+            {
+                return Ok(Admitted::No(Committed::KeyUsed(run)));
+            }
+            if let Some(active) = active_run(conn, &new.workflow.name, &new.id)? {
                 return Ok(Admitted::No(Committed::AlreadyActive(active)));
             }
-            let run = insert_run(conn, workflow, id)?;
-            Ok(Admitted::New(run))
+            Ok(Admitted::New(insert_run(conn, new)?))
         }
         Target::Run { run, guard, .. } => {
             let holds = guard_holds(conn, *run, *guard)?;
@@ -61,19 +67,65 @@ pub(super) fn append(
             &event.body,
         ))?;
     }
-    if ends {
-        let mut update = conn.prepare_cached("UPDATE fsm_run SET active = 0 WHERE run = ?1")?;
-        update.execute([run_number(run)])?;
+    if let Some(last) = events.last().filter(|_| ends) {
+        let sql = "UPDATE fsm_run SET active = 0, ended = ?2 WHERE run = ?1";
+        let mut update = conn.prepare_cached(sql)?;
+        update.execute([run_number(run), integer(last.at.as_millis())])?;
     }
     Ok(())
 }
 
+/// Forgets runs that ended, in the order in which they did.
+pub(super) fn prune(conn: &Connection, prune: &Prune) -> Result<u32, StoreError> {
+    const FREE: &str = "SELECT run FROM fsm_run WHERE active = 0 AND {which} AND NOT EXISTS (
+        SELECT 1 FROM fsm_run other WHERE other.active = 1 AND other.follows = fsm_run.run
+    ) AND NOT EXISTS (
+        SELECT 1 FROM fsm_run other WHERE other.active = 1 AND other.parent = fsm_run.run
+    ) ORDER BY ended, run LIMIT ?2";
+    let mut runs: Vec<i64> = Vec::new();
+    let mut select = |which: &str, bound: i64| -> Result<(), StoreError> {
+        let mut select = conn.prepare_cached(&FREE.replace("{which}", which))?;
+        let found = select.query_map((bound, prune.limit), |row| row.get::<_, i64>(0))?;
+        runs.extend(found.collect::<Result<Vec<_>, _>>()?);
+        Ok(())
+    };
+    if let Some(bound) = prune.ended_before {
+        select("ended < ?1", integer(bound.as_millis()))?;
+    }
+    if let Some(keep) = prune.keep {
+        // Those from the so-manieth on, counted from the one that ended last.
+        let beyond = "run IN (SELECT run FROM fsm_run WHERE active = 0
+            ORDER BY ended DESC, run DESC LIMIT -1 OFFSET ?1)";
+        select(beyond, integer(keep))?;
+    }
+    runs.sort_unstable();
+    runs.dedup();
+    runs.truncate(usize::try_from(prune.limit).unwrap_or(usize::MAX));
+    let mut events = conn.prepare_cached("DELETE FROM fsm_event WHERE run = ?1")?;
+    let mut row = conn.prepare_cached("DELETE FROM fsm_run WHERE run = ?1")?;
+    for run in &runs {
+        events.execute([run])?;
+        let forgotten = row.execute([run]);
+        if !sabotage::on(Fault::F18) {
+            forgotten?;
+        }
+    }
+    Ok(u32::try_from(runs.len()).unwrap_or(u32::MAX))
+}
+
 /// The runs that pass the filter, with their events, as of one moment.
 pub(super) fn load(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>, StoreError> {
-    let moment = conn.unchecked_transaction()?;
-    let mut runs = select_runs(&moment, filter)?;
-    let mut events =
-        moment.prepare_cached("SELECT seq, at, body FROM fsm_event WHERE run = ?1 ORDER BY seq")?;
+    // A read transaction, so that a run and its events are of one moment.
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let loaded = load_now(conn, filter);
+    conn.prepare_cached("COMMIT")?.execute([])?;
+    loaded
+}
+
+fn load_now(conn: &Connection, filter: &RunFilter) -> Result<Vec<RawRun>, StoreError> {
+    let mut runs = select_runs(conn, filter)?;
+    let sql = "SELECT seq, at, body FROM fsm_event WHERE run = ?1 ORDER BY seq";
+    let mut events = conn.prepare_cached(sql)?;
     for raw in &mut runs {
         let rows = events.query_map([run_number(raw.run)], read_event)?;
         raw.events = rows.collect::<Result<_, _>>()?;
@@ -103,15 +155,26 @@ fn selection(filter: &RunFilter) -> (String, Vec<Value>) {
     }
     if let Some(id) = &filter.id {
         wanted.push("id = ?");
+        #[cfg(longshore_fsm_faults)]
+        crate::sabotage::by_prefix(&mut wanted);
         values.push(id.clone().into());
     }
+    if let Some(parent) = filter.parent {
+        wanted.push("parent = ?");
+        values.push(run_number(parent).into());
+    }
+    if let Some(older) = filter.newer_than {
+        wanted.push("run > ?");
+        values.push(run_number(older).into());
+    }
     match filter.active {
+        Some(true) if filter.parent.is_some() && sabotage::on(Fault::F15) => {}
         Some(true) => wanted.push("active = 1"),
         Some(false) => wanted.push("active = 0"),
         None => {}
     }
-    let mut sql = String::from("SELECT run, workflow, version, id, active FROM fsm_run");
-    if filter.active == Some(true) && filter.run.is_none() {
+    let mut sql = String::from("SELECT run, workflow, version, id, active, parent FROM fsm_run");
+    if filter.active == Some(true) && filter.run.is_none() && filter.parent.is_none() {
         // Else SQLite walks the whole history backwards, to be spared the sorting of a few rows.
         sql.push_str(" INDEXED BY fsm_run_active");
     }
@@ -119,7 +182,11 @@ fn selection(filter: &RunFilter) -> (String, Vec<Value>) {
         sql.push_str(" WHERE ");
         sql.push_str(&wanted.join(" AND "));
     }
-    sql.push_str(" ORDER BY run DESC");
+    sql.push_str(if filter.oldest_first {
+        " ORDER BY run"
+    } else {
+        " ORDER BY run DESC"
+    });
     if let Some(limit) = filter.limit {
         sql.push_str(" LIMIT ?");
         values.push(i64::from(limit).into());
@@ -140,6 +207,7 @@ fn read_run(row: &Row<'_>) -> Result<Option<RawRun>, rusqlite::Error> {
         },
         id: text(row, 3)?,
         active: row.get(4)?,
+        parent: row.get::<_, Option<i64>>(5)?.and_then(run_from),
         events: Vec::new(),
     }))
 }
@@ -168,12 +236,29 @@ fn active_run(conn: &Connection, workflow: &str, id: &str) -> Result<Option<RunI
     Ok(run.and_then(run_from))
 }
 
-fn insert_run(conn: &Connection, workflow: &WorkflowKey, id: &str) -> Result<RunId, StoreError> {
-    let sql = "INSERT INTO fsm_run (workflow, version, id, active) VALUES (?1, ?2, ?3, 1)
-               RETURNING run";
-    let mut insert = conn.prepare_cached(sql)?;
-    let run = insert.query_row((&workflow.name, workflow.version, id), |row| row.get(0))?;
-    Ok(run_from(run).expect("an AUTOINCREMENT key begins at 1"))
+fn run_of_key(conn: &Connection, workflow: &str, key: &str) -> Result<Option<RunId>, StoreError> {
+    let sql = "SELECT run FROM fsm_run WHERE workflow = ?1 AND idempotency_key = ?2";
+    let mut select = conn.prepare_cached(sql)?;
+    let run = select
+        .query_row((workflow, key), |row| row.get(0))
+        .optional()?;
+    Ok(run.and_then(run_from))
+}
+
+fn insert_run(conn: &Connection, new: &NewRun) -> Result<RunId, StoreError> {
+    let sql = "INSERT INTO fsm_run
+        (workflow, version, id, active, idempotency_key, parent, follows)
+        VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)";
+    let values = (
+        &new.workflow.name,
+        new.workflow.version,
+        &new.id,
+        &new.idempotency_key,
+        new.parent.map(run_number),
+        new.follows.map(run_number),
+    );
+    conn.prepare_cached(sql)?.execute(values)?;
+    Ok(run_from(conn.last_insert_rowid()).expect("an AUTOINCREMENT key begins at 1"))
 }
 
 fn guard_holds(conn: &Connection, run: RunId, guard: Guard) -> Result<bool, StoreError> {

@@ -2,20 +2,19 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::store::sqlite::group::{Group, Job};
 use crate::store::sqlite::migrate::Migrations;
 use crate::store::sqlite::readers::Readers;
-use crate::store::sqlite::writer::{Commit, Job, work};
 use crate::store::sqlite::{open, rows};
 use crate::store::{
-    Batch, CommitError, Committed, OpenError, RawRun, RunFilter, Store, StoreError, WriteError,
-    domain_batch,
+    Batch, CommitError, Committed, OpenError, Prune, RawRun, RunFilter, Store, StoreError,
+    WriteError, domain_batch,
 };
 
 /// How many reads are made at once for those that wait without blocking.
@@ -32,7 +31,7 @@ pub struct SqliteStore {
 }
 
 struct Inner {
-    jobs: mpsc::Sender<Job>,
+    group: Group,
     /// None for a database in memory, where the writer's connection is the only one.
     readers: Option<Readers>,
     reading: Semaphore,
@@ -73,17 +72,13 @@ impl SqliteStore {
     }
 
     fn start(conn: Connection, path: &Path, readers: Option<Readers>) -> Result<Self, OpenError> {
-        let (jobs, queue) = mpsc::channel();
-        let thread = thread::Builder::new().name(String::from("fsm-writer"));
-        thread
-            .spawn(move || work(conn, &queue))
-            .map_err(|source| OpenError::Create {
-                path: path.to_owned(),
-                source,
-            })?;
+        let group = Group::start(conn).map_err(|source| OpenError::Create {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                jobs,
+                group,
                 readers,
                 reading: Semaphore::new(READS),
                 closed: AtomicBool::new(false),
@@ -108,16 +103,14 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As there.
-    ///
-    /// # Panics
-    /// In a thread that is running a future.
     pub fn write_blocking<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Connection) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, CommitError> {
         let (batch, slot) = domain_batch(write);
-        self.send(batch)
-            .and_then(|answer| answer.blocking_recv().map_err(|_| StoreError::Closed))??;
+        self.send(batch).and_then(|answer| {
+            futures::executor::block_on(answer).map_err(|_| StoreError::Closed)
+        })??;
         Ok(slot.take())
     }
 
@@ -131,8 +124,7 @@ impl SqliteStore {
         look: impl FnOnce(&Connection) -> R + Send + 'static,
     ) -> Result<R, StoreError> {
         let Some(readers) = self.open_readers()? else {
-            let answer = self.look(look)?;
-            return answer.await.map_err(|_| StoreError::Closed);
+            return self.inner.group.look(look).ok_or(StoreError::Closed);
         };
         let permit = self.inner.reading.acquire().await;
         let _permit = permit.map_err(|_| StoreError::Closed)?;
@@ -156,10 +148,7 @@ impl SqliteStore {
     ) -> Result<R, StoreError> {
         match self.open_readers()? {
             Some(readers) => readers.read(look),
-            None => self
-                .look(look)?
-                .blocking_recv()
-                .map_err(|_| StoreError::Closed),
+            None => self.inner.group.look(look).ok_or(StoreError::Closed),
         }
     }
 
@@ -170,32 +159,13 @@ impl SqliteStore {
         Ok(self.inner.readers.as_ref())
     }
 
-    fn look<R: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Connection) -> R + Send + 'static,
-    ) -> Result<oneshot::Receiver<R>, StoreError> {
-        let (answer, waiting) = oneshot::channel();
-        self.job(Job::Read(Box::new(move |conn| {
-            // Whoever asked may be gone.
-            let _ = answer.send(look(conn));
-        })))?;
-        Ok(waiting)
-    }
-
     fn send(
         &self,
         batch: Batch<Connection>,
     ) -> Result<oneshot::Receiver<Result<Committed, CommitError>>, StoreError> {
         let (answer, waiting) = oneshot::channel();
-        self.job(Job::Commit(Commit { batch, answer }))?;
+        self.inner.group.submit(Job::Commit { batch, answer })?;
         Ok(waiting)
-    }
-
-    fn job(&self, job: Job) -> Result<(), StoreError> {
-        if self.inner.closed.load(Ordering::SeqCst) {
-            return Err(StoreError::Closed);
-        }
-        self.inner.jobs.send(job).map_err(|_| StoreError::Closed)
     }
 }
 
@@ -211,6 +181,12 @@ impl Store for SqliteStore {
         self.read(move |conn| rows::load(conn, &filter)).await?
     }
 
+    async fn prune(&self, prune: Prune) -> Result<u32, StoreError> {
+        let (answer, waiting) = oneshot::channel();
+        self.inner.group.submit(Job::Prune { prune, answer })?;
+        waiting.await.map_err(|_| StoreError::Closed)?
+    }
+
     async fn close(&self) {
         if self.inner.closed.swap(true, Ordering::SeqCst) {
             return;
@@ -219,7 +195,7 @@ impl Store for SqliteStore {
             readers.close();
         }
         let (closed, waiting) = oneshot::channel();
-        if self.inner.jobs.send(Job::Close(closed)).is_ok() {
+        if self.inner.group.submit(Job::Close(closed)).is_ok() {
             // An error is a writer that is gone already.
             let _ = waiting.await;
         }

@@ -2,7 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{RunId, Seq, WorkflowKey};
-use crate::store::{Batch, Committed, EncodedEvent, Guard, RunFilter, Store, Target, Write};
+use crate::store::{
+    Batch, Committed, EncodedEvent, Guard, NewRun, RunFilter, Store, Target, Write,
+};
 use crate::testing::Subject;
 
 pub(super) type Handle<S> = <<S as Subject>::Store as Store>::Handle;
@@ -25,10 +27,7 @@ pub(super) fn event(seq: u64, fence: Option<u64>) -> EncodedEvent {
 
 pub(super) fn new_run<H>(name: &str, id: &str) -> Batch<H> {
     Batch {
-        target: Target::NewRun {
-            workflow: key(name, 1),
-            id: id.to_owned(),
-        },
+        target: Target::NewRun(NewRun::of(key(name, 1), id)),
         events: vec![event(1, None), event(2, Some(2))],
         writes: Vec::new(),
     }

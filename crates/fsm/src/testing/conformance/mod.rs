@@ -4,9 +4,11 @@
 //! panics where the store does not do as [`Store`](crate::store::Store) says.
 
 mod batches;
+mod forgetting;
 mod runs;
 mod suite;
 mod writes;
 
+pub use forgetting::*;
 pub use runs::*;
 pub use writes::*;

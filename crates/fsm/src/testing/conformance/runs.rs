@@ -1,7 +1,7 @@
 //! Runs and their events: numbers, ids, single flight, order, fences, filters, closing.
 
 use crate::ids::{RunId, Seq};
-use crate::store::{CommitError, Committed, Guard, RunFilter, Store, StoreError, Target};
+use crate::store::{CommitError, Committed, Guard, NewRun, RunFilter, Store, StoreError, Target};
 use crate::testing::Subject;
 use crate::testing::conformance::batches::{
     append, create, ending, event, key, load, new_run, put,
@@ -45,10 +45,7 @@ pub async fn one_run_of_a_name_and_id_is_active<S: Subject>(subject: S) {
     create(&store, "image", "b").await;
     for version in [1, 2] {
         let mut again = new_run("image", "a");
-        again.target = Target::NewRun {
-            workflow: key("image", version),
-            id: String::from("a"),
-        };
+        again.target = Target::NewRun(NewRun::of(key("image", version), "a"));
         again.writes = vec![put::<S>("n", 1)];
         let answer = store.commit(again).await;
         assert!(matches!(answer, Ok(Committed::AlreadyActive(run)) if run == first));

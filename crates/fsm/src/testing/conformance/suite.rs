@@ -19,6 +19,10 @@ macro_rules! store_conformance {
             a_closed_store_refuses
             a_batch_is_stored_though_nobody_waits_for_it
             a_refused_batch_leaves_its_neighbours_alone
+            an_idempotency_key_is_used_once
+            runs_are_found_by_what_they_belong_to
+            what_ended_is_forgotten_by_age_and_by_count
+            what_an_active_run_needs_is_not_forgotten
         );
     };
     (@each $subject:expr; $($check:ident)*) => {

@@ -1,0 +1,87 @@
+//! The step `reserve`: the machine's row and the id of its disk, in the catalogue before anything is
+//! made under it.
+//!
+//! Both commit with the step's completion, so that what is there of a run which is to be undone is
+//! what a completed step has left, and a step that failed has left nothing. A machine that is there
+//! already is left as it is.
+
+use std::sync::Arc;
+
+use longshore_catalog::{MachineRow, MachineState, VolumeId, VolumeKind, VolumeState, Writer};
+use longshore_fsm::{Ctx, StepError, store::WriteError};
+use rusqlite::Connection;
+
+use super::{MachineRequest, MachineResponse};
+use crate::{Class, Failure, deps::Deps};
+
+pub(super) async fn reserve(
+    deps: Arc<Deps>,
+    ctx: &mut Ctx<MachineRequest, MachineResponse, Connection>,
+) -> Result<(), StepError> {
+    let request = ctx.request().clone();
+    deps.step_begins(&request.name, ctx.step(), ctx.attempt());
+    if look(&deps, &request).map_err(Failure::step)?.is_none() {
+        let reserve = reservation(&deps, &request, ctx.run_id().get()).map_err(Failure::step)?;
+        ctx.on_completion(reserve);
+    }
+    Ok(())
+}
+
+/// The machine of that name, if there is one; it must be one that this request may have.
+pub(super) fn look(deps: &Deps, request: &MachineRequest) -> Result<Option<MachineRow>, Failure> {
+    let name = &request.name;
+    let Some(machine) = deps.read(|read| read.machine(name))? else {
+        return Ok(None);
+    };
+    if machine.state == MachineState::Deleting {
+        return Err(Failure::new(
+            Class::Busy,
+            "machine-deleting",
+            format!("machine {name} is being removed"),
+        )
+        .hint(format!("finish that with `longshore remove {name}`")));
+    }
+    if machine.base != VolumeId(request.base) {
+        return Err(Failure::new(
+            Class::Refused,
+            "machine-exists",
+            format!("machine {name} exists already and was made of another image"),
+        )
+        .hint("choose another name with --name, or remove the machine first"));
+    }
+    Ok(Some(machine))
+}
+
+/// The write that reserves a machine for a run, unless it is there.
+pub(super) fn reservation(
+    deps: &Deps,
+    request: &MachineRequest,
+    run: u64,
+) -> Result<impl FnOnce(&Connection) -> Result<(), WriteError> + Send + 'static, Failure> {
+    let (base, now, asked) = (VolumeId(request.base), deps.now(), request.clone());
+    check_base(deps, base)?;
+    let size = deps.read(|read| read.volume(base))?;
+    let size = size.map_or(deps.volume_size, |row| row.size);
+    Ok(move |connection: &Connection| {
+        let write = Writer::new(connection);
+        if write.machine(&asked.name)?.is_none() {
+            let disk = write.reserve_volume(VolumeKind::Disk, Some(base), size, run, now)?;
+            write.add_machine(&asked.name, asked.image, base, disk, now)?;
+        }
+        Ok(())
+    })
+}
+
+/// Nothing takes a snapshot of a volume that is not sealed.
+pub(super) fn check_base(deps: &Deps, base: VolumeId) -> Result<(), Failure> {
+    let row = deps.read(|read| read.volume(base))?;
+    match row {
+        Some(row) if row.state == VolumeState::Sealed => Ok(()),
+        _ => Err(Failure::new(
+            Class::NotFound,
+            "volume-gone",
+            format!("volume {base} is not sealed any more"),
+        )
+        .hint("fetch the image again with `longshore fetch-and-create`")),
+    }
+}
