@@ -144,6 +144,8 @@ impl<S: Store> Driver<'_, S> {
                 Action::Record(_) => {}
                 Action::Await(Wait::For(run)) => {
                     if self.follow(run, locked).await? {
+                        // Turns may have been held for it.
+                        self.core.dispatch();
                         return Ok(());
                     }
                 }
