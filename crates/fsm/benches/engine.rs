@@ -3,9 +3,10 @@
 //! * raw: a loop of rusqlite transactions, each with one row of an event's size, on the same disk
 //!   with the same pragmas: what one run's steps could at best be;
 //! * ours: runs of five steps that do nothing, started, waited for and ended, so that six
-//!   transactions make five steps and twelve events. Rates are told in steps, each of which has waited
-//!   for a sync as a transaction of the raw loop has, and in events, each of which is a row as those of
-//!   the raw loop are.
+//!   transactions make five steps and twelve events. Rates are told in steps, in transitions (what is
+//!   durable at once and moves a run: its start, a step and the next one's beginning, its end), each of
+//!   which has waited for a sync as a transaction of the raw loop has, and in events, each of which is
+//!   a row as those of the raw loop are.
 //!
 //! `cargo bench -p longshore-fsm --bench engine`; `LONGSHORE_BENCH_DIR` names a directory on the disk
 //! to be measured (the default is below `target`). Peers are measured in `bench/peers`.
@@ -27,6 +28,9 @@ use tempfile::TempDir;
 const STEPS: [&str; 5] = ["resolve", "load", "scan", "admit", "activate"];
 /// Started, then an attempt and a completion for each step, then ended: each is a durable row.
 const EVENTS_PER_STEP: f64 = 12.0 / 5.0;
+/// The start with the first attempt, four times a completion with the next attempt, then the last
+/// completion with the end.
+const TRANSITIONS_PER_STEP: f64 = 6.0 / 5.0;
 const ROUNDS: usize = 5;
 const QUEUED: u64 = 100_000;
 const RESUMED: usize = 10_000;
@@ -278,9 +282,11 @@ fn main() {
         ("1,000 runs", thousand, latencies[2]),
     ] {
         println!(
-            "{name}: {rate:.0} steps/s ({:.2} of the raw loop), {:.0} events/s ({:.2}), {:.2} of \
-             one run's; a step {p50:.1?} (p50), {p99:.1?} (p99)",
+            "{name}: {rate:.0} steps/s ({:.2} of the raw loop), {:.0} transitions/s ({:.2}), {:.0} \
+             events/s ({:.2}), {:.2} of one run's; a step {p50:.1?} (p50), {p99:.1?} (p99)",
             rate / raw,
+            rate * TRANSITIONS_PER_STEP,
+            rate * TRANSITIONS_PER_STEP / raw,
             rate * EVENTS_PER_STEP,
             rate * EVENTS_PER_STEP / raw,
             rate / one

@@ -243,19 +243,17 @@ fn follow(
             }
             next.paused = Some(cause.as_str().into());
         }
-        (
-            Phase::Ready | Phase::Running { .. } | Phase::Waiting { .. } | Phase::Parked(_),
-            Event::PauseEnded,
-        ) => {
+        (_, Event::PauseEnded) => {
             if next.paused.take().is_none() {
                 return Err("the run is not paused");
             }
         }
 
         // Parked and back.
-        (Phase::Ready | Phase::Waiting { .. }, Event::Parked { reason })
+        (Phase::Ready | Phase::Waiting { .. } | Phase::Failed, Event::Parked { reason })
             if !reason.is_of_undo() =>
         {
+            next.is_failed = before.phase == Phase::Failed;
             next.phase = Phase::Parked(reason.clone());
         }
         (Phase::Failed, Event::Parked { reason }) if reason.is_of_undo() => {
@@ -265,7 +263,11 @@ fn follow(
             next.phase = Phase::Parked(reason.clone());
         }
         (Phase::Parked(reason), Event::Unparked) if !reason.is_of_undo() => {
-            next.phase = Phase::Ready;
+            next.phase = if std::mem::take(&mut next.is_failed) {
+                Phase::Failed
+            } else {
+                Phase::Ready
+            };
         }
         (Phase::Parked(reason), Event::RetryRequested) if reason.is_of_undo() => {
             next.failures = 0;

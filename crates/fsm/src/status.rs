@@ -56,6 +56,8 @@ pub struct RunStatus {
     pub is_refused: bool,
     /// Whether its deadline has passed.
     pub is_expired: bool,
+    /// Whether it was parked when an attempt had failed and what comes of that was not decided.
+    pub is_failed: bool,
     /// The cause, once somebody asked to cancel the run.
     pub cancel: Option<Arc<str>>,
     /// The cause, while somebody wants the run to rest.
@@ -125,6 +127,7 @@ impl RunStatus {
             is_released: false,
             is_refused: false,
             is_expired: false,
+            is_failed: false,
             cancel: None,
             paused: None,
             undoing: None,
@@ -205,6 +208,7 @@ impl RunStatus {
         self.attempt = 0;
         self.failures = 0;
         self.interrupted = false;
+        self.is_failed = false;
         self.last_error = None;
         self.phase = Phase::Ready;
     }

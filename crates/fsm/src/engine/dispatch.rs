@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::decide::{Action, Wait, decide};
 use crate::engine::core::Core;
 use crate::engine::drive::{Begin, spawn};
-use crate::engine::live::{Claim, Exit, Live};
-use crate::engine::schedule::Schedule;
+use crate::engine::live::{Claim, Claimed, Exit, Live};
+use crate::engine::schedule::{Place, Schedule};
 use crate::ids::RunId;
 use crate::status::RunStatus;
 use crate::store::Store;
@@ -45,6 +46,28 @@ impl<S: Store> Core<S> {
             spawn(self, follower, Begin::TakeUp);
         }
         self.dispatch();
+    }
+
+    /// Lets go of a run that only waits: it needs no task, and there may be very many of them. Gives
+    /// the run back where there is something to do.
+    pub(super) fn let_wait(
+        self: &Arc<Self>,
+        claimed: Claimed,
+        status: &RunStatus,
+    ) -> Option<Claimed> {
+        let run = claimed.live.run;
+        let moment = self.moment(self.has_turn(run, status));
+        let wait = match decide(status, &self.rules(status), moment) {
+            Action::Await(wait @ (Wait::Turn(_) | Wait::Until(_))) if !moment.stopping => wait,
+            _ => return Some(claimed),
+        };
+        let (place, deadline) = (Place::of(run, status), status.spec.terms.deadline);
+        self.live
+            .release_to_wait(&claimed.live, place, wait, deadline);
+        drop(claimed);
+        self.timers_changed.notify_one();
+        self.dispatch();
+        None
     }
 
     /// Lets a run that waits look again.

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::decide::{Action, Wait, decide};
 use crate::engine::builder::Engine;
 use crate::engine::core::{Core, taking_up};
 use crate::engine::drive::{Begin, spawn};
 use crate::engine::error::{AppendError, Halt, ResumeError};
 use crate::engine::live::{Claim, Exit};
-use crate::engine::schedule::Place;
 use crate::event::{Event, ParkReason};
 use crate::ids::RunId;
 use crate::sabotage::{self, Fault};
@@ -165,7 +163,7 @@ pub(super) async fn take_up<S: Store>(
     if core.live.schedule(|schedule| schedule.is_waiting(run)) {
         return Ok(TakenUp::Already);
     }
-    let mut claimed = loop {
+    let claimed = loop {
         match core.live.claim(run, &core.stopping) {
             Claim::Mine(claimed) => break claimed,
             Claim::Theirs if !unpause => return Ok(TakenUp::Already),
@@ -223,19 +221,9 @@ pub(super) async fn take_up<S: Store>(
             return Ok(TakenUp::Now);
         }
     }
-    // Whoever only waits needs no task for it, and there may be very many of them.
-    let moment = core.moment(core.has_turn(run, &stored));
-    if let Phase::Ready = stored.phase
-        && let Action::Await(wait @ (Wait::Turn(_) | Wait::Until(_))) =
-            decide(&stored, &core.rules(&stored), moment)
-    {
-        let (place, deadline) = (Place::of(run, &stored), stored.spec.terms.deadline);
-        core.live.release_to_wait(&live, place, wait, deadline);
-        drop(claimed);
-        core.timers_changed.notify_one();
-        core.dispatch();
+    let Some(mut claimed) = core.let_wait(claimed, &stored) else {
         return Ok(TakenUp::Now);
-    }
+    };
     if stored.spec.terms.queue.is_some() {
         core.live.schedule(|schedule| schedule.expect(run));
     }

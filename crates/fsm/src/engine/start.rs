@@ -5,14 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::{Action, Plan, Wait, decide, plan};
+use crate::decide::{Plan, plan};
 use crate::engine::builder::Engine;
 use crate::engine::core::{Flow, batch};
 use crate::engine::drive::{Begin, spawn};
 use crate::engine::error::{Halt, StartError};
 use crate::engine::live::Claim;
 use crate::engine::resume::{TakenUp, take_up};
-use crate::engine::schedule::Place;
 use crate::event::Event;
 use crate::ids::{RunId, WorkflowKey};
 use crate::log::advance;
@@ -177,26 +176,15 @@ impl<S: Store> Engine<S> {
     fn begin(&self, run: RunId, planned: Plan) {
         let core = &self.core;
         // Nobody else claims a run that is being born.
-        let Claim::Mine(mut claimed) = core.live.claim(run, &core.stopping) else {
+        let Claim::Mine(claimed) = core.live.claim(run, &core.stopping) else {
             return;
         };
         let status = planned.status;
-        let moment = core.moment(core.has_turn(run, &status));
-        // Whoever only waits needs no task for it, and there may be very many of them.
-        match decide(&status, &core.rules(&status), moment) {
-            Action::Await(wait @ (Wait::Turn(_) | Wait::Until(_))) if !moment.stopping => {
-                let (live, place) = (Arc::clone(&claimed.live), Place::of(run, &status));
-                let deadline = status.spec.terms.deadline;
-                core.live.release_to_wait(&live, place, wait, deadline);
-                drop(claimed);
-                core.timers_changed.notify_one();
-                core.dispatch();
-            }
-            _ => {
-                *claimed.status = Some(status);
-                spawn(core, claimed, Begin::Known);
-            }
-        }
+        let Some(mut claimed) = core.let_wait(claimed, &status) else {
+            return;
+        };
+        *claimed.status = Some(status);
+        spawn(core, claimed, Begin::Known);
     }
 
     /// What a run refers to must be there; what it waits for is taken up, if nobody has.

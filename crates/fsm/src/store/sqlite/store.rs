@@ -119,6 +119,10 @@ impl SqliteStore {
     ///
     /// # Errors
     /// If the store is closed or no connection can be opened.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime, whose threads for blocking work it uses: see
+    /// [`SqliteStore::read_blocking`].
     pub async fn read<R: Send + 'static>(
         &self,
         look: impl FnOnce(&Connection) -> R + Send + 'static,
