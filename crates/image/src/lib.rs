@@ -1,6 +1,6 @@
 //! Hostile bytes in, meaning out: digests, limits, layer archives and the merged tree.
 //!
-//! [`apply()`] reads one stored layer (a tar, plain or gzip) and applies it to a [`Tree`], the merged
+//! [`apply()`] reads one stored layer (a tar, plain, gzip or zstd) and applies it to a [`Tree`], the merged
 //! filesystem of the layers below it. It does so without a network, without async, without a host
 //! path and without a helper program: a name from an archive is bytes that are looked up in the
 //! tree, and nothing else. What breaks a rule is [`Rejected`] with a [`Code`] and the entry; what is

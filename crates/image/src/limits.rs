@@ -27,6 +27,9 @@ pub struct Limits {
     /// Uncompressed bytes of one layer from which on the ratio counts (1 GiB): honest layers with a
     /// sparse lastlog or empty database logs pass it while they are small.
     pub ratio_from_bytes: u64,
+    /// The window of a zstd frame, as a power of two (27: 128 MiB): what `zstd --ultra --long` makes
+    /// at most without a flag of its reader. It is memory that the decoder takes.
+    pub zstd_window_log: u32,
     /// Entries of all archives of an image, and inodes made of them (2,000,000): the largest real
     /// images have about 800,000. It bounds memory, about 350 bytes an entry.
     pub entries: u64,
@@ -73,6 +76,7 @@ impl Default for Limits {
             stream_bytes: 28 * GIB,
             ratio: NonZeroU64::new(100).expect("100 is not zero"),
             ratio_from_bytes: GIB,
+            zstd_window_log: 27,
             entries: 2_000_000,
             layers: 127,
             path_bytes: 4_096,

@@ -42,14 +42,20 @@ codes! {
     /// Something other than zeros follows the end of the archive.
     TrailingData = "trailing-data",
 
-    /// The stored bytes are zstd, which is not read yet.
-    ZstdUnsupported = "zstd-unsupported",
     /// A gzip member is damaged: its header, its deflate stream, its length or its CRC.
     GzipCorrupt = "gzip-corrupt",
     /// The stored bytes end within a gzip member.
     GzipTruncated = "gzip-truncated",
     /// Something other than a further gzip member follows one.
     GzipTrailingData = "gzip-trailing-data",
+    /// A zstd frame is damaged, has a wrong checksum, or needs a dictionary.
+    ZstdCorrupt = "zstd-corrupt",
+    /// The stored bytes end within a zstd frame.
+    ZstdTruncated = "zstd-truncated",
+    /// Something other than a further zstd frame follows one.
+    ZstdTrailingData = "zstd-trailing-data",
+    /// A zstd frame needs a larger window than the limit.
+    ZstdWindow = "zstd-window",
 
     /// The checksum of a header is wrong: what stands there is no header.
     HeaderChecksum = "header-checksum",

@@ -11,7 +11,7 @@ use crate::{
     Code, Counters, Kind, LayerReport, Limits, Listed, Metadata, NewNode, NodeId, Totals, Tree,
 };
 
-/// Applies the layer whose stored bytes (plain or gzip) `stored` gives, to the result of the layers
+/// Applies the layer whose stored bytes (plain, gzip or zstd) `stored` gives, to the result of the layers
 /// below it.
 ///
 /// `totals` holds what the layers below added up to and is brought up to date; the first layer of an

@@ -2,15 +2,16 @@
 //!
 //! [`Stream`] inflates and hashes, [`Archive`] turns blocks into [`Entry`] values, the other modules
 //! each know one format inside them. Nothing here knows of a filesystem. Sources: POSIX.1-2017 `pax`
-//! (ustar and pax interchange formats), GNU tar's manual (appendix "Tar Internals"), RFC 1952.
+//! (ustar and pax interchange formats), GNU tar's manual (appendix "Tar Internals"), RFC 1952, RFC
+//! 8878.
 
 mod archive;
-mod compress;
 mod entry;
 mod extended;
 mod fault;
 mod fields;
 mod header;
+mod inflate;
 mod number;
 mod pax;
 mod sparse;

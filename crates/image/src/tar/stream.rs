@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::compress::Inflate;
 use super::fault::Fault;
 use super::header::BLOCK;
+use super::inflate::Inflate;
 use crate::reject::reject;
 use crate::{Code, DiffId, Hasher, Limits};
 

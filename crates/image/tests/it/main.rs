@@ -11,3 +11,4 @@ mod merge;
 mod rejections;
 mod stored;
 mod whiteouts;
+mod zstd;

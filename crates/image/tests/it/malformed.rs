@@ -62,16 +62,6 @@ pub(crate) fn ends() -> Vec<Case> {
         case(Code::LoneZeroBlock, None, lone),
         case(Code::TrailingData, None, longer(b"x")),
         case(Code::TrailingData, None, longer(&good)),
-        case(
-            Code::ZstdUnsupported,
-            None,
-            b"\x28\xb5\x2f\xfd____".to_vec(),
-        ),
-        case(
-            Code::ZstdUnsupported,
-            None,
-            b"\x5a\x2a\x4d\x18____".to_vec(),
-        ),
         case(Code::GzipCorrupt, None, bad_crc),
         case(Code::GzipCorrupt, None, b"\x1f\x8b\x07".repeat(9)),
         case(Code::GzipTruncated, None, gzip(&good)[..40].to_vec()),

@@ -6,6 +6,7 @@ use longshore_image::Code;
 
 use crate::builder::{Head, Image, Tar};
 use crate::malformed::{Case, case, ends, extensions, file, headers, on, one};
+use crate::zstd::zstd;
 
 fn names() -> Vec<Case> {
     let deep = format!("{}x", "d/".repeat(256));
@@ -165,7 +166,14 @@ fn ambiguous() -> Vec<Case> {
 
 #[test]
 fn every_broken_rule_has_its_code_and_names_its_entry() {
-    let cases = [ends(), headers(), extensions(), names(), ambiguous()];
+    let cases = [
+        ends(),
+        headers(),
+        extensions(),
+        names(),
+        ambiguous(),
+        zstd(),
+    ];
     for Case {
         code,
         lower,
@@ -186,7 +194,14 @@ fn every_broken_rule_has_its_code_and_names_its_entry() {
 
 #[test]
 fn no_code_is_without_a_case() {
-    let cases = [ends(), headers(), extensions(), names(), ambiguous()];
+    let cases = [
+        ends(),
+        headers(),
+        extensions(),
+        names(),
+        ambiguous(),
+        zstd(),
+    ];
     let mut covered: BTreeSet<_> = cases.iter().flatten().map(|case| case.code).collect();
     covered.extend(crate::limits::COVERED);
     let missing: Vec<_> = Code::ALL
