@@ -140,6 +140,8 @@ codes! {
     XattrName = "xattr-name",
     /// A `security.capability` is malformed.
     Capability = "capability",
+    /// A POSIX ACL is malformed, or stands where none can be.
+    Acl = "acl",
 
     /// A file is over the limit.
     LimitFile = "limit-file",

@@ -74,7 +74,7 @@ pub struct Counters {
     pub times_clamped: u64,
     /// Extended attributes that are not kept.
     pub xattrs_dropped: u64,
-    /// POSIX ACLs, which are not kept yet.
+    /// ACLs that are not kept: POSIX ones that name somebody without a number, and NFSv4's.
     pub acls_dropped: u64,
     /// Global PAX headers, which are ignored.
     pub global_headers: u64,

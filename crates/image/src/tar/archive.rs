@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use super::acl;
 use super::entry::{Entry, What};
 use super::extended::{Extended, Extension, Resolved};
 use super::fault::Fault;
@@ -254,7 +255,8 @@ impl<'l, R: io::Read> Archive<'l, R> {
         counters: &mut Counters,
     ) -> Result<(What, Metadata), Fault> {
         xattr::check(&pax.xattrs, self.limits)?;
-        let metadata = metadata(header, &mut pax, counters)?;
+        let mut metadata = metadata(header, &mut pax, counters)?;
+        acl::settle(&mut metadata);
         let size = size(header, &pax)?;
         let link = link.unwrap_or_else(|| header.link().to_vec());
         let what = match header.type_byte() {
@@ -274,6 +276,7 @@ impl<'l, R: io::Read> Archive<'l, R> {
                 );
             }
         };
+        acl::check(&what, &metadata)?;
         if size > 0 && !matches!(what, What::File { .. }) {
             return reject(
                 Code::UnexpectedBody,

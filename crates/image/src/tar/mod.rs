@@ -5,6 +5,7 @@
 //! (ustar and pax interchange formats), GNU tar's manual (appendix "Tar Internals"), RFC 1952, RFC
 //! 8878.
 
+mod acl;
 mod archive;
 mod entry;
 mod extended;

@@ -74,11 +74,10 @@ impl Pax {
         if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
             return self.sparse.set(key, value);
         }
-        if key.starts_with(b"SCHILY.acl.") {
-            counters.acls_dropped += 1;
-        } else {
-            counters.pax_ignored += 1;
+        if let Some(which) = key.strip_prefix(b"SCHILY.acl.") {
+            return xattr::add_acl(&mut self.xattrs, which, value, counters);
         }
+        counters.pax_ignored += 1;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Extended attributes as PAX records spell them, and which of them an image keeps.
 
+use super::acl::{self, Acl, Text};
 use crate::reject::reject;
 use crate::{Code, Counters, Limits, Rejected, Xattrs};
 
@@ -10,14 +11,14 @@ const NAME_MAX: usize = 255;
 enum Fate {
     Keep,
     Drop,
-    /// A POSIX ACL needs the filesystem's own form and is not kept yet.
+    /// Keep it where it is an ACL.
     Acl,
 }
 
 fn fate(name: &[u8]) -> Fate {
     match name {
         b"security.capability" => Fate::Keep,
-        b"system.posix_acl_access" | b"system.posix_acl_default" => Fate::Acl,
+        acl::ACCESS | acl::DEFAULT => Fate::Acl,
         _ if name.starts_with(b"user.") => Fate::Keep,
         _ => Fate::Drop,
     }
@@ -38,7 +39,10 @@ pub(crate) fn add(
     }
     match fate(name) {
         Fate::Drop => counters.xattrs_dropped += 1,
-        Fate::Acl => counters.acls_dropped += 1,
+        Fate::Acl => match Acl::from_xattr(value) {
+            Some(acl) => drop(xattrs.insert(name.to_vec(), acl.to_xattr())),
+            None => return malformed_acl(),
+        },
         Fate::Keep => {
             if name == b"security.capability" {
                 check_capability(value)?;
@@ -47,6 +51,34 @@ pub(crate) fn add(
         }
     }
     Ok(())
+}
+
+/// The spelling of ACLs as text, `which` one without its prefix.
+pub(crate) fn add_acl(
+    xattrs: &mut Xattrs,
+    which: &[u8],
+    text: &[u8],
+    counters: &mut Counters,
+) -> Result<(), Rejected> {
+    let name = match which {
+        b"access" => acl::ACCESS,
+        b"default" => acl::DEFAULT,
+        // NFSv4's, which ext4 does not have.
+        _ => {
+            counters.acls_dropped += 1;
+            return Ok(());
+        }
+    };
+    match Acl::from_text(text) {
+        Text::Acl(acl) => drop(xattrs.insert(name.to_vec(), acl.to_xattr())),
+        Text::Nameless => counters.acls_dropped += 1,
+        Text::Malformed => return malformed_acl(),
+    }
+    Ok(())
+}
+
+fn malformed_acl() -> Result<(), Rejected> {
+    reject(Code::Acl, "a POSIX ACL is none that a kernel would take")
 }
 
 /// Libarchive's spelling: the name percent-encoded, the value in base64 without padding.
@@ -186,12 +218,11 @@ mod tests {
         )
         .unwrap();
         add(&mut xattrs, b"trusted.overlay.opaque", b"y", &mut counters).unwrap();
-        add(&mut xattrs, b"system.posix_acl_access", b"", &mut counters).unwrap();
         assert_eq!(
             xattrs.keys().collect::<Vec<_>>(),
             [&b"security.capability"[..], b"user.a"]
         );
-        assert_eq!((counters.xattrs_dropped, counters.acls_dropped), (1, 1));
+        assert_eq!(counters.xattrs_dropped, 1);
     }
 
     #[test]

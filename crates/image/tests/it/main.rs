@@ -1,6 +1,7 @@
 //! The tests of `longshore-image` from outside: archives in, trees and verdicts out.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod acls;
 mod builder;
 mod corpus;
 mod differential;

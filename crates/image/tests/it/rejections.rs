@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use longshore_image::Code;
 
+use crate::acls::acls;
 use crate::builder::{Head, Image, Tar};
 use crate::malformed::{Case, case, ends, extensions, file, headers, on, one};
 use crate::zstd::zstd;
@@ -173,6 +174,7 @@ fn every_broken_rule_has_its_code_and_names_its_entry() {
         names(),
         ambiguous(),
         zstd(),
+        acls(),
     ];
     for Case {
         code,
@@ -201,6 +203,7 @@ fn no_code_is_without_a_case() {
         names(),
         ambiguous(),
         zstd(),
+        acls(),
     ];
     let mut covered: BTreeSet<_> = cases.iter().flatten().map(|case| case.code).collect();
     covered.extend(crate::limits::COVERED);

@@ -281,7 +281,10 @@ fn extended_attributes_come_in_two_spellings() {
             ("LIBARCHIVE.xattr.user.b%20c", b"dmFsdWU"),
             ("SCHILY.xattr.security.capability", &capability),
             ("SCHILY.xattr.trusted.overlay.opaque", b"y"),
-            ("SCHILY.acl.access", b"user::rwx"),
+            (
+                "SCHILY.acl.access",
+                b"user::rwx,user:lisa:rwx,group::---,mask::rwx,other::---",
+            ),
         ])
         .file("a", b"")
         .end();
