@@ -342,3 +342,31 @@ fn threads_without_a_runtime_can_read_and_write() {
     let read = store.read_blocking(|conn| get_number(conn, "n")).unwrap();
     assert_eq!(read.unwrap(), Some(1));
 }
+
+#[test]
+fn whoever_looks_at_a_database_that_a_kill_left_half_made_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let (making, made) = (dir.path().join("making.db"), dir.path().join("made.db"));
+    let conn = Connection::open(&making).unwrap();
+    let sql = "CREATE TABLE before (n); INSERT INTO before VALUES (1);
+               PRAGMA cache_size = 1; BEGIN; UPDATE before SET n = 2; CREATE TABLE big (b);";
+    conn.execute_batch(sql).unwrap();
+    for _ in 0..50 {
+        let sql = "INSERT INTO big VALUES (zeroblob(4096))";
+        conn.execute(sql, []).unwrap();
+    }
+    // As it would be found: the file and the journal of a transaction that is not over.
+    let journal = |path: &std::path::Path| path.with_extension("db-journal");
+    std::fs::copy(&making, &made).unwrap();
+    std::fs::copy(journal(&making), journal(&made)).unwrap();
+    let opened = Readers::open(&made, &[]);
+    assert!(
+        matches!(opened, Err(OpenError::OlderSchema { found: 0, .. })),
+        "{opened:?}"
+    );
+    assert!(!journal(&made).exists());
+    let conn = Connection::open(&made).unwrap();
+    let before = conn.query_row("SELECT n FROM before", [], |row| row.get::<_, i64>(0));
+    assert_eq!(before.unwrap(), 1);
+    assert!(!conn.table_exists(None, "big").unwrap());
+}

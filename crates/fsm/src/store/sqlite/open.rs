@@ -66,12 +66,32 @@ pub(super) fn open_reader(
 
 /// A connection that only reads.
 pub(super) fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
+    let conn = match read_first(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Err(error) if waits_for_rollback(&error) => {
+            // A process was killed while it made the database, before that had a log. Whoever may
+            // write takes that back, as SQLite does by itself; then there is something to read.
+            drop(read_first(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+            read_first(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+        }
+        opened => opened?,
+    };
     conn.pragma_update(None, "query_only", true)?;
     prepare_statements(&conn)?;
     Ok(conn)
+}
+
+/// A connection that has read: before that SQLite has not looked at the file.
+fn read_first(path: &Path, access: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+    Ok(conn)
+}
+
+/// Whether a journal has to be rolled back first, which a connection that only reads cannot do.
+fn waits_for_rollback(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    extended == Some(ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// SQLite opens a file that may not be written to for reading, and says nothing.
