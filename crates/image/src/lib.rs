@@ -25,6 +25,6 @@ pub use name::Name;
 pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};
 pub use tree::{
-    DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError, Metadata,
-    NewNode, NodeId, Stat, Timestamp, Tree, Xattrs,
+    Content, DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError,
+    Metadata, NewNode, NodeId, Stat, Summary, Timestamp, Tree, Xattrs,
 };

@@ -47,45 +47,60 @@ impl Listed {
     }
 }
 
-/// How often each normalisation was applied.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// How often each normalisation was applied.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        pub struct Counters {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl Counters {
+            /// Each by its name, in the order of this page.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name)),+].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
     /// Names written with a leading `/`, `./`, or a doubled or trailing `/` where none belongs.
-    pub names_normalised: u64,
+    names_normalised,
     /// Parents that no entry had made: created 0755 root:root, time 0.
-    pub parents_created: u64,
+    parents_created,
     /// Files and other nodes of lower layers that became directories because an entry lies in them.
-    pub parents_replaced: u64,
+    parents_replaced,
     /// Entries that a later entry of the same path replaced or merged with.
-    pub duplicates: u64,
+    duplicates,
     /// Lower-layer names that whiteouts hid, not counting what lay below them.
-    pub whiteouts: u64,
+    whiteouts,
     /// Whiteouts of names that no lower layer has.
-    pub whiteouts_missing: u64,
+    whiteouts_missing,
     /// Opaque whiteouts.
-    pub opaque: u64,
+    opaque,
     /// Whiteouts in the first layer, where there is nothing to hide.
-    pub whiteouts_first_layer: u64,
+    whiteouts_first_layer,
     /// Entries of AUFS's own (`.wh..wh.*`), which are not in the result.
-    pub aufs_entries: u64,
+    aufs_entries,
     /// Directories that a whiteout hid and that stay, with default metadata, for what they hold.
-    pub directories_reset: u64,
+    directories_reset,
     /// Times clamped to what ext4 stores.
-    pub times_clamped: u64,
+    times_clamped,
     /// Extended attributes that are not kept.
-    pub xattrs_dropped: u64,
+    xattrs_dropped,
     /// ACLs that are not kept: POSIX ones that name somebody without a number, and NFSv4's.
-    pub acls_dropped: u64,
+    acls_dropped,
     /// Global PAX headers, which are ignored.
-    pub global_headers: u64,
+    global_headers,
     /// PAX records given twice in one header, of which the last counts.
-    pub pax_repeated: u64,
+    pax_repeated,
     /// PAX records that mean nothing here (times other than mtime, names of owners, comments).
-    pub pax_ignored: u64,
+    pax_ignored,
     /// Archives that end without both of their zero blocks.
-    pub unclosed: u64,
+    unclosed,
     /// Sparse files.
-    pub sparse: u64,
+    sparse,
 }
 
 /// What the layers of one image add up to; begun empty, passed to [`apply`](crate::apply()) for each

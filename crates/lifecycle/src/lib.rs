@@ -6,6 +6,7 @@
 //!
 //! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
 
+mod check;
 #[cfg(test)]
 mod crash;
 mod deps;
@@ -43,11 +44,12 @@ mod view;
 mod view_runs;
 mod watch;
 
+pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
 pub use history::HistoryRow;
 pub use host::{FetchRequest, Host};
-pub use longshore_image::Limits;
+pub use longshore_image::{Counters, DeviceNumber, Limits, Listed, ListingContent};
 pub use longshore_source::{
     Auth, Endpoint, EndpointError, ImageName, NameError, SourceConfig, SourceUrl, SourceUrlError,
 };

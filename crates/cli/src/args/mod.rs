@@ -3,12 +3,14 @@
 //! Nothing is decided here. A word that has a shape (an image's name, a size, a time) is parsed into
 //! its type while the arguments are read, so that a wrong one is a usage error that names it.
 
+mod check;
 mod command;
 mod duration;
 mod global;
 mod runs;
 mod verb;
 
+pub use check::Check;
 pub use command::{Cli, command};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use longshore_lifecycle::{ImageName, MachineName};
 
-use super::Runs;
+use super::{Check, Runs};
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -16,6 +16,7 @@ pub enum Verb {
     Deactivate(Deactivate),
     Remove(Remove),
     Runs(Runs),
+    Check(Check),
     Config(Config),
     Completions(Completions),
     Demo(Demo),

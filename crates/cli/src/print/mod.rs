@@ -4,6 +4,7 @@
 //! JSON for programs (the row itself, after `"schema":1`), and with `-q` the one word that a script
 //! would want. Rendering is pure; [`Output`] and [`Messages`] are the only places that write.
 
+mod check;
 mod config;
 mod document;
 mod failure;

@@ -39,7 +39,8 @@ impl Effective {
 
     /// The limits. What may be read beside the bytes of files (headers, padding, bodies that are not
     /// kept) stays as it is, whatever the files may take.
-    fn limits(&self) -> Limits {
+    #[must_use]
+    pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         let beside_files = limits.stream_bytes.saturating_sub(limits.image_bytes);
         limits.file_bytes = self.max_file_size.value;

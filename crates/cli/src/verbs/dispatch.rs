@@ -4,7 +4,7 @@ use longshore_lifecycle::Failure;
 
 use crate::{args::Verb, exit::Exit, session::Session};
 
-use super::{completions, config, demo, fetch, images, machines, remove, runs};
+use super::{check, completions, config, demo, fetch, images, machines, remove, runs};
 
 /// Does what was asked for, and prints what came of it.
 pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Failure> {
@@ -16,6 +16,7 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Deactivate(args) => machines::deactivate(session, args).await,
         Verb::Remove(args) => remove::remove(session, args).await,
         Verb::Runs(args) => runs::runs(session, args).await,
+        Verb::Check(args) => check::check(session, args),
         Verb::Config(args) => config::config(session, args),
         Verb::Completions(args) => completions::completions(session, args),
         Verb::Demo(args) => demo::demo(session, args).await,

@@ -1,5 +1,6 @@
 //! What each verb does: asks the facade, and hands its answer to be printed.
 
+mod check;
 mod completions;
 mod config;
 mod demo;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod check;
 mod disk;
 mod full_bucket;
 mod images;

@@ -1,12 +1,15 @@
 //! A tree in memory: the model that says what every other tree must look like.
 //!
-//! It is simple rather than fast, keeps every byte, and checks what its callers promise: a broken
-//! promise of the [`Tree`] trait is an error here, where a disk would silently be damaged.
+//! It is simple rather than fast, and checks what its callers promise: a broken promise of the
+//! [`Tree`] trait is an error here, where a disk would silently be damaged. What it keeps of files is
+//! its [`Content`]'s business.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Kind, Listing, ListingContent, ListingRow, Metadata, NewNode, NodeId, Stat, Tree};
-use crate::{Digest, Name};
+use super::{
+    Content, Kind, Listing, ListingContent, ListingRow, Metadata, NewNode, NodeId, Stat, Tree,
+};
+use crate::Name;
 
 /// A promise of the [`Tree`] trait that a caller broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,24 +21,24 @@ pub struct MemoryTreeError {
     pub broken: &'static str,
 }
 
-/// A filesystem that is a map.
+/// A filesystem that is a map. It keeps every byte of its files, or what `C` keeps of them.
 #[derive(Debug, Clone)]
-pub struct MemoryTree {
-    nodes: HashMap<NodeId, Node>,
+pub struct MemoryTree<C = Vec<u8>> {
+    nodes: HashMap<NodeId, Node<C>>,
     free: Vec<NodeId>,
     open: Option<Open>,
 }
 
 #[derive(Debug, Clone)]
-struct Node {
-    body: Body,
+struct Node<C> {
+    body: Body<C>,
     metadata: Metadata,
     links: u32,
 }
 
 #[derive(Debug, Clone)]
-enum Body {
-    File(Vec<u8>),
+enum Body<C> {
+    File(C),
     Directory(BTreeMap<Vec<u8>, NodeId>),
     Symlink(Vec<u8>),
     Other(Kind),
@@ -51,23 +54,13 @@ struct Open {
 const ROOT: NodeId = NodeId::new(1);
 
 impl MemoryTree {
-    /// A tree with an empty root directory: 0755 root:root, time 0.
+    /// A tree that keeps every byte, with an empty root directory: see [`MemoryTree::default`].
     pub fn new() -> Self {
-        let root = Node {
-            body: Body::Directory(BTreeMap::new()),
-            metadata: Metadata {
-                mode: 0o755,
-                ..Metadata::default()
-            },
-            links: 1,
-        };
-        Self {
-            nodes: HashMap::from([(ROOT, root)]),
-            free: Vec::new(),
-            open: None,
-        }
+        Self::default()
     }
+}
 
+impl<C: Content> MemoryTree<C> {
     /// How many nodes there are, the root included.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -78,8 +71,8 @@ impl MemoryTree {
         self.len() == 1
     }
 
-    /// The content of the file at `path` (components joined by `/`), symlinks not followed.
-    pub fn content(&self, path: &str) -> Option<&[u8]> {
+    /// What is kept of the file at `path` (components joined by `/`), symlinks not followed.
+    pub fn content(&self, path: &str) -> Option<&C> {
         let mut node = ROOT;
         for component in path.split('/') {
             match &self.nodes[&node].body {
@@ -133,7 +126,7 @@ impl MemoryTree {
             .collect()
     }
 
-    fn node(&mut self, id: NodeId) -> Result<&mut Node, MemoryTreeError> {
+    fn node(&mut self, id: NodeId) -> Result<&mut Node<C>, MemoryTreeError> {
         self.nodes.get_mut(&id).ok_or(MemoryTreeError {
             node: id,
             broken: "the node exists",
@@ -194,7 +187,7 @@ fn named(metadata: &Metadata) -> Vec<(Name, Name)> {
     metadata.xattrs.iter().map(pair).collect()
 }
 
-impl Body {
+impl<C: Content> Body<C> {
     fn kind(&self) -> Kind {
         match self {
             Self::File(_) => Kind::File,
@@ -206,16 +199,17 @@ impl Body {
 
     fn size(&self) -> u64 {
         match self {
-            Self::File(bytes) | Self::Symlink(bytes) => length(bytes),
+            Self::File(content) => content.size(),
+            Self::Symlink(target) => length(target),
             Self::Directory(_) | Self::Other(_) => 0,
         }
     }
 
     fn listed(&self) -> ListingContent {
         match self {
-            Self::File(bytes) => ListingContent::File {
-                size: length(bytes),
-                digest: Digest::of(bytes),
+            Self::File(content) => ListingContent::File {
+                size: content.size(),
+                digest: content.digest(),
             },
             Self::Directory(_) => ListingContent::Directory,
             Self::Symlink(target) => ListingContent::Symlink(target[..].into()),
@@ -227,17 +221,30 @@ impl Body {
 }
 
 /// A length in memory as a size on disk.
-fn length(bytes: &[u8]) -> u64 {
+pub(super) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("a length in memory fits 64 bits")
 }
 
-impl Default for MemoryTree {
+impl<C: Content> Default for MemoryTree<C> {
+    /// A tree with an empty root directory: 0755 root:root, time 0.
     fn default() -> Self {
-        Self::new()
+        let root = Node {
+            body: Body::Directory(BTreeMap::new()),
+            metadata: Metadata {
+                mode: 0o755,
+                ..Metadata::default()
+            },
+            links: 1,
+        };
+        Self {
+            nodes: HashMap::from([(ROOT, root)]),
+            free: Vec::new(),
+            open: None,
+        }
     }
 }
 
-impl Tree for MemoryTree {
+impl<C: Content> Tree for MemoryTree<C> {
     type Error = MemoryTreeError;
 
     fn root(&self) -> NodeId {
@@ -299,12 +306,10 @@ impl Tree for MemoryTree {
                     file: id,
                     written: 0,
                 });
-                let size = usize::try_from(size);
-                let size = size.map_err(|_| MemoryTreeError {
+                Body::File(C::hole(size).ok_or(MemoryTreeError {
                     node: id,
                     broken: "it fits",
-                })?;
-                Body::File(vec![0; size])
+                })?)
             }
             NewNode::Directory => Body::Directory(BTreeMap::new()),
             NewNode::Symlink(target) => Body::Symlink(target.to_vec()),
@@ -330,18 +335,19 @@ impl Tree for MemoryTree {
         let Body::File(content) = &mut self.node(file)?.body else {
             return promised(false, file, "what is written is a file");
         };
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let place = content.get_mut(start..start.saturating_add(bytes.len()));
-        let broken = "a write stays within the size";
-        place
-            .ok_or(MemoryTreeError { node: file, broken })?
-            .copy_from_slice(bytes);
-        Ok(())
+        promised(
+            content.write(offset, bytes),
+            file,
+            "a write stays within the size",
+        )
     }
 
     fn close(&mut self, file: NodeId) -> Result<(), Self::Error> {
         self.written(file)?;
         self.open = None;
+        if let Body::File(content) = &mut self.node(file)?.body {
+            content.close();
+        }
         Ok(())
     }
 
@@ -413,7 +419,7 @@ mod tests {
             broken(tree.write(file, 9, b"")),
             "the file is the one that is open"
         );
-        assert_eq!(tree.content("f"), Some(&b"\0ab\0\0\0cd\0"[..]));
+        assert_eq!(tree.content("f").unwrap(), b"\0ab\0\0\0cd\0");
         assert_eq!(tree.stat(file).unwrap().size, 9);
     }
 
