@@ -20,7 +20,7 @@ mod tree;
 
 pub use apply::{ApplyError, apply};
 pub use digest::{ChainId, DiffId, Digest, Hasher, ParseDigestError};
-pub use limits::Limits;
+pub use limits::{DevicePolicy, Limit, Limits, Unit};
 pub use name::Name;
 pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};

@@ -130,6 +130,8 @@ codes! {
 
     /// An owner or group is over 4,294,967,294.
     Owner = "owner",
+    /// A device, and the policy wants none.
+    Device = "device",
     /// The number of a device is beyond what the filesystem stores.
     DeviceNumber = "device-number",
     /// An entry has more extended attributes than the limit.

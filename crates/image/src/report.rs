@@ -91,6 +91,8 @@ counters! {
     xattrs_dropped,
     /// ACLs that are not kept: POSIX ones that name somebody without a number, and NFSv4's.
     acls_dropped,
+    /// Devices that the policy leaves out.
+    devices_dropped,
     /// Global PAX headers, which are ignored.
     global_headers,
     /// PAX records given twice in one header, of which the last counts.

@@ -49,7 +49,9 @@ pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
 pub use history::HistoryRow;
 pub use host::{FetchRequest, Host};
-pub use longshore_image::{Counters, DeviceNumber, Limits, Listed, ListingContent};
+pub use longshore_image::{
+    Counters, DeviceNumber, DevicePolicy, Limit, Limits, Listed, ListingContent, Unit,
+};
 pub use longshore_source::{
     Auth, Endpoint, EndpointError, ImageName, NameError, SourceConfig, SourceUrl, SourceUrlError,
 };

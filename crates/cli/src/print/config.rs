@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use longshore_lifecycle::{DevicePolicy, Unit};
 use serde::Serialize;
 
 use crate::settings::{ConfigFile, Effective, Gathered, Key, Origin};
@@ -73,7 +74,7 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
     };
     let s = settings;
     let endpoint = s.endpoint.value.as_ref().map(ToString::to_string);
-    vec![
+    let own = [
         (
             Key::StateDir,
             row(
@@ -95,21 +96,6 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
             row(s.backend.value.as_str().into(), &s.backend.origin),
         ),
         (
-            Key::MaxFileSize,
-            size(s.max_file_size.value, &s.max_file_size.origin),
-        ),
-        (
-            Key::MaxTotalSize,
-            size(s.max_total_size.value, &s.max_total_size.origin),
-        ),
-        (
-            Key::MaxCompressionRatio,
-            row(
-                s.max_compression_ratio.value.get().into(),
-                &s.max_compression_ratio.origin,
-            ),
-        ),
-        (
             Key::MaxRetries,
             row(s.max_retries.value.into(), &s.max_retries.origin),
         ),
@@ -124,7 +110,29 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
             Key::VolumeSize,
             size(s.volume_size.value, &s.volume_size.origin),
         ),
-    ]
+        (
+            Key::Devices,
+            row(devices(s.devices.value).into(), &s.devices.origin),
+        ),
+    ];
+    let limits = s.limits.iter().map(|(limit, setting)| {
+        let is_long = limit.unit() == Unit::Bytes && setting.value >= 10_000;
+        let shown = if is_long {
+            size(setting.value, &setting.origin)
+        } else {
+            row(setting.value.into(), &setting.origin)
+        };
+        (Key::Limit(*limit), shown)
+    });
+    own.into_iter().chain(limits).collect()
+}
+
+fn devices(policy: DevicePolicy) -> &'static str {
+    match policy {
+        DevicePolicy::Keep => "keep",
+        DevicePolicy::Drop => "drop",
+        DevicePolicy::Reject => "reject",
+    }
 }
 
 impl Document for SettingsReport {

@@ -1,11 +1,12 @@
 //! The settings that count, each with its origin.
 
 use std::{
-    num::{NonZeroU64, NonZeroUsize},
+    collections::BTreeMap,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
-use longshore_lifecycle::{Endpoint, Limits, SourceUrl};
+use longshore_lifecycle::{DevicePolicy, Endpoint, Limit, Limits, SourceUrl};
 
 use crate::{args::BackendName, surroundings::Surroundings};
 
@@ -62,12 +63,10 @@ pub struct Effective {
     pub endpoint: Setting<Option<Endpoint>>,
     /// What volumes are made of.
     pub backend: Setting<BackendName>,
-    /// Bytes of one file of an image.
-    pub max_file_size: Setting<u64>,
-    /// Bytes of all files of an image.
-    pub max_total_size: Setting<u64>,
-    /// Uncompressed bytes for one stored byte.
-    pub max_compression_ratio: Setting<NonZeroU64>,
+    /// What becomes of an image's devices.
+    pub devices: Setting<DevicePolicy>,
+    /// The limits that images are held to.
+    pub limits: BTreeMap<Limit, Setting<u64>>,
     /// How often a step is tried again after a failure that may pass.
     pub max_retries: Setting<u32>,
     /// How many images are brought here at a time; further ones wait their turn.
@@ -84,7 +83,6 @@ const DEFAULT_RETRIES: u32 = 5;
 impl Effective {
     /// Reads the texts that count. Errors: a text that is no value for its setting.
     pub(super) fn of(layer: &Layer, surroundings: &Surroundings) -> Result<Self, SettingsError> {
-        let limits = Limits::default();
         Ok(Self {
             state_dir: state_dir(layer, surroundings)?,
             source: source(layer, surroundings)?,
@@ -95,24 +93,8 @@ impl Effective {
             backend: read(layer, Key::Backend, BackendName::Auto, |text| {
                 BackendName::named(text).ok_or(ValueError::Backend)
             })?,
-            max_file_size: read(
-                layer,
-                Key::MaxFileSize,
-                limits.file_bytes,
-                value::positive_size,
-            )?,
-            max_total_size: read(
-                layer,
-                Key::MaxTotalSize,
-                limits.image_bytes,
-                value::positive_size,
-            )?,
-            max_compression_ratio: read(
-                layer,
-                Key::MaxCompressionRatio,
-                limits.ratio,
-                value::ratio,
-            )?,
+            devices: read(layer, Key::Devices, DevicePolicy::default(), value::devices)?,
+            limits: limits(layer)?,
             max_retries: read(layer, Key::MaxRetries, DEFAULT_RETRIES, value::count)?,
             images_at_once: read(
                 layer,
@@ -128,6 +110,28 @@ impl Effective {
             )?,
         })
     }
+}
+
+/// The limits. What may be read beside the bytes of files (headers, padding, bodies that are not kept)
+/// stays as it is, whatever the files may take, unless it is set by itself.
+fn limits(layer: &Layer) -> Result<BTreeMap<Limit, Setting<u64>>, SettingsError> {
+    let defaults = Limits::default();
+    let mut limits = BTreeMap::new();
+    for limit in Limit::ALL {
+        let key = Key::Limit(*limit);
+        let setting = read(layer, key, defaults.get(*limit), |text| {
+            value::limit(text, *limit)
+        })?;
+        limits.insert(*limit, setting);
+    }
+    let beside_files = defaults.stream_bytes - defaults.image_bytes;
+    let files = limits.get(&Limit::ImageBytes).map(|setting| setting.value);
+    if let (Some(files), Some(stream)) = (files, limits.get_mut(&Limit::StreamBytes))
+        && stream.origin == Origin::Default
+    {
+        stream.value = files.saturating_add(beside_files);
+    }
+    Ok(limits)
 }
 
 /// One setting: what its text means, or the default.

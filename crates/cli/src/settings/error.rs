@@ -92,7 +92,10 @@ impl From<SettingsError> for Failure {
         }
         failure.hint = match &error {
             SettingsError::UnknownKey { near, .. } => Some(meant(near).unwrap_or_else(|| {
-                format!("the settings are {}", Key::ALL.map(Key::name).join(", "))
+                format!(
+                    "the settings are {}",
+                    Key::all().map(Key::name).collect::<Vec<_>>().join(", ")
+                )
             })),
             SettingsError::UnknownVariable { near, .. } => Some(meant(near).unwrap_or_else(|| {
                 "variables that begin with LONGSHORE_ are settings; unset it".to_owned()

@@ -37,16 +37,15 @@ impl Effective {
         }
     }
 
-    /// The limits. What may be read beside the bytes of files (headers, padding, bodies that are not
-    /// kept) stays as it is, whatever the files may take.
+    /// The limits, and what becomes of devices.
     #[must_use]
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
-        let beside_files = limits.stream_bytes.saturating_sub(limits.image_bytes);
-        limits.file_bytes = self.max_file_size.value;
-        limits.image_bytes = self.max_total_size.value;
-        limits.stream_bytes = limits.image_bytes.saturating_add(beside_files);
-        limits.ratio = self.max_compression_ratio.value;
+        for (limit, setting) in &self.limits {
+            let is_set = limits.set(*limit, setting.value);
+            debug_assert!(is_set, "a setting was read within its bounds");
+        }
+        limits.devices = self.devices.value;
         limits
     }
 }

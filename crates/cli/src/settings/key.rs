@@ -1,5 +1,7 @@
 //! Every setting there is: its name in a file, its variable and its flag.
 
+use longshore_lifecycle::Limit;
+
 /// A setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -15,12 +17,10 @@ pub enum Key {
     Endpoint,
     /// What volumes are made of.
     Backend,
-    /// Bytes of one file of an image.
-    MaxFileSize,
-    /// Bytes of all files of an image.
-    MaxTotalSize,
-    /// Uncompressed bytes for one stored byte.
-    MaxCompressionRatio,
+    /// What becomes of an image's devices.
+    Devices,
+    /// A limit that images are held to.
+    Limit(Limit),
     /// How often a step is tried again.
     MaxRetries,
     /// How many images are brought here at a time.
@@ -31,20 +31,21 @@ pub enum Key {
 
 impl Key {
     /// All of them, in the order they are shown in.
-    pub const ALL: [Self; 12] = [
-        Self::StateDir,
-        Self::Source,
-        Self::Bucket,
-        Self::Region,
-        Self::Endpoint,
-        Self::Backend,
-        Self::MaxFileSize,
-        Self::MaxTotalSize,
-        Self::MaxCompressionRatio,
-        Self::MaxRetries,
-        Self::ImagesAtOnce,
-        Self::VolumeSize,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        const OWN: [Key; 10] = [
+            Key::StateDir,
+            Key::Source,
+            Key::Bucket,
+            Key::Region,
+            Key::Endpoint,
+            Key::Backend,
+            Key::MaxRetries,
+            Key::ImagesAtOnce,
+            Key::VolumeSize,
+            Key::Devices,
+        ];
+        (OWN.into_iter()).chain(Limit::ALL.iter().copied().map(Self::Limit))
+    }
 
     /// Its name in a file.
     #[must_use]
@@ -56,9 +57,8 @@ impl Key {
             Self::Region => "region",
             Self::Endpoint => "endpoint",
             Self::Backend => "backend",
-            Self::MaxFileSize => "max_file_size",
-            Self::MaxTotalSize => "max_total_size",
-            Self::MaxCompressionRatio => "max_compression_ratio",
+            Self::Devices => "devices",
+            Self::Limit(limit) => limit.setting(),
             Self::MaxRetries => "max_retries",
             Self::ImagesAtOnce => "images_at_once",
             Self::VolumeSize => "volume_size",
@@ -68,7 +68,7 @@ impl Key {
     /// The setting that a file's key names.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.name() == name)
+        Self::all().find(|key| key.name() == name)
     }
 
     /// Its variable in the environment.
@@ -87,9 +87,8 @@ impl Key {
             Self::Region => Some("--region"),
             Self::Endpoint => Some("--endpoint"),
             Self::Backend => Some("--backend"),
-            Self::MaxFileSize
-            | Self::MaxTotalSize
-            | Self::MaxCompressionRatio
+            Self::Devices
+            | Self::Limit(_)
             | Self::MaxRetries
             | Self::ImagesAtOnce
             | Self::VolumeSize => None,
@@ -118,11 +117,14 @@ mod tests {
 
     #[test]
     fn every_key_has_its_own_name() {
-        for key in Key::ALL {
+        for key in Key::all() {
             assert_eq!(Key::named(key.name()), Some(key));
         }
         assert_eq!(Key::named("STATE_DIR"), None);
-        assert_eq!(Key::MaxFileSize.variable(), "LONGSHORE_MAX_FILE_SIZE");
+        assert_eq!(
+            Key::Limit(Limit::FileBytes).variable(),
+            "LONGSHORE_MAX_FILE_SIZE"
+        );
     }
 
     #[test]
@@ -132,7 +134,7 @@ mod tests {
             .get_arguments()
             .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
             .collect();
-        for flag in Key::ALL.into_iter().filter_map(Key::flag) {
+        for flag in Key::all().filter_map(Key::flag) {
             assert!(flags.iter().any(|known| known == flag), "{flag} is no flag");
         }
     }

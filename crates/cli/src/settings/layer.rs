@@ -26,7 +26,7 @@ impl Layer {
         for (name, value) in table {
             let key = Key::named(&name).ok_or_else(|| SettingsError::UnknownKey {
                 path: path.to_owned(),
-                near: near(&name, Key::ALL.map(Key::name)),
+                near: near(&name, Key::all().map(Key::name)),
                 key: name.clone(),
             })?;
             let text = match value {
@@ -48,10 +48,7 @@ impl Layer {
     /// What the environment says. A variable that is empty counts as not set. Errors: an unknown
     /// variable that begins like ours, a value that is not Unicode.
     pub(super) fn of_environment(surroundings: &Surroundings) -> Result<Self, SettingsError> {
-        let known: BTreeMap<String, Key> = Key::ALL
-            .into_iter()
-            .map(|key| (key.variable(), key))
-            .collect();
+        let known: BTreeMap<String, Key> = Key::all().map(|key| (key.variable(), key)).collect();
         let mut layer = Self::default();
         for (name, value) in &surroundings.variables {
             let Some(name) = name

@@ -1,11 +1,13 @@
 //! What the texts of single settings mean.
 
 use std::{
-    num::{NonZeroU64, NonZeroUsize},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
-use longshore_lifecycle::{EndpointError, SourceUrl, SourceUrlError};
+use longshore_lifecycle::{
+    DevicePolicy, EndpointError, Limit, Limits, SourceUrl, SourceUrlError, Unit,
+};
 
 use super::{SizeError, size};
 
@@ -20,6 +22,10 @@ pub(super) enum ValueError {
     Unaligned,
     #[error("not a whole number")]
     NotANumber,
+    #[error("it must be keep, drop or reject")]
+    Devices,
+    #[error("it must be {least} to {most}")]
+    OutOfBounds { least: u64, most: u64 },
     #[error("it must be auto, file or simulated")]
     Backend,
     #[error(transparent)]
@@ -50,10 +56,34 @@ pub(super) fn volume_size(text: &str) -> Result<u64, ValueError> {
     }
 }
 
-/// A ratio: a whole number, at least 1.
-pub(super) fn ratio(text: &str) -> Result<NonZeroU64, ValueError> {
-    let number: u64 = text.trim().parse().map_err(|_| ValueError::NotANumber)?;
-    NonZeroU64::new(number).ok_or(ValueError::Zero)
+/// A limit: a size or a count, within its bounds.
+pub(super) fn limit(text: &str, limit: Limit) -> Result<u64, ValueError> {
+    let value = match limit.unit() {
+        Unit::Bytes => size(text)?,
+        Unit::Count => text.trim().parse().map_err(|_| ValueError::NotANumber)?,
+    };
+    let bounds = limit.bounds();
+    // No more than fits this machine's memory can be set, whatever the bounds say.
+    if Limits::default().set(limit, value) {
+        Ok(value)
+    } else if value == 0 {
+        Err(ValueError::Zero)
+    } else {
+        Err(ValueError::OutOfBounds {
+            least: *bounds.start(),
+            most: *bounds.end(),
+        })
+    }
+}
+
+/// What becomes of devices.
+pub(super) fn devices(text: &str) -> Result<DevicePolicy, ValueError> {
+    match text.trim() {
+        "keep" => Ok(DevicePolicy::Keep),
+        "drop" => Ok(DevicePolicy::Drop),
+        "reject" => Ok(DevicePolicy::Reject),
+        _ => Err(ValueError::Devices),
+    }
 }
 
 /// A count: a whole number.
@@ -109,8 +139,16 @@ mod tests {
         assert_eq!(positive_size("0"), Err(ValueError::Zero));
         assert_eq!(volume_size("1GiB"), Ok(1 << 30));
         assert_eq!(volume_size("1GB"), Err(ValueError::Unaligned));
-        assert_eq!(ratio("0"), Err(ValueError::Zero));
-        assert_eq!(ratio("ten"), Err(ValueError::NotANumber));
+        assert_eq!(limit("0", Limit::Ratio), Err(ValueError::Zero));
+        assert_eq!(limit("ten", Limit::Ratio), Err(ValueError::NotANumber));
+        assert_eq!(limit("2GiB", Limit::FileBytes), Ok(2 << 30));
+        assert_eq!(
+            limit("256", Limit::ComponentBytes),
+            Err(ValueError::OutOfBounds {
+                least: 1,
+                most: 255
+            })
+        );
         assert_eq!(count("0"), Ok(0));
         assert_eq!(count("-1"), Err(ValueError::NotANumber));
         assert_eq!(positive_count("0"), Err(ValueError::Zero));

@@ -8,7 +8,7 @@ use longshore_cli::{
     args::Cli,
     settings::{Effective, SettingsError, gather},
 };
-use longshore_lifecycle::{Class, Failure};
+use longshore_lifecycle::{Class, Failure, Limit};
 
 use crate::place::Place;
 
@@ -122,9 +122,9 @@ fn every_setting_can_be_made_in_a_file_and_in_the_environment() {
             "http://127.0.0.1:9000"
         );
         assert_eq!(settings.backend.value.as_str(), "file");
-        assert_eq!(settings.max_file_size.value, 3 << 30);
-        assert_eq!(settings.max_total_size.value, 5000);
-        assert_eq!(settings.max_compression_ratio.value.get(), 50);
+        assert_eq!(settings.limits[&Limit::FileBytes].value, 3 << 30);
+        assert_eq!(settings.limits[&Limit::ImageBytes].value, 5000);
+        assert_eq!(settings.limits[&Limit::Ratio].value, 50);
         assert_eq!(settings.max_retries.value, 0);
         assert_eq!(settings.images_at_once.value.get(), 2);
         assert_eq!(settings.volume_size.value, 64 << 30);
@@ -141,9 +141,9 @@ fn the_defaults_are_the_promised_ones() {
     assert_eq!(settings.region.value, "us-east-1");
     assert_eq!(settings.endpoint.value, None);
     assert_eq!(settings.backend.value.as_str(), "auto");
-    assert_eq!(settings.max_file_size.value, 2 << 30);
-    assert_eq!(settings.max_total_size.value, 20 << 30);
-    assert_eq!(settings.max_compression_ratio.value.get(), 100);
+    assert_eq!(settings.limits[&Limit::FileBytes].value, 2 << 30);
+    assert_eq!(settings.limits[&Limit::ImageBytes].value, 20 << 30);
+    assert_eq!(settings.limits[&Limit::Ratio].value, 100);
     assert_eq!(settings.max_retries.value, 5);
     assert_eq!(settings.images_at_once.value.get(), 4);
     assert_eq!(settings.volume_size.value, 32 << 30);

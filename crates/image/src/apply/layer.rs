@@ -8,7 +8,8 @@ use super::touched::Touched;
 use crate::reject::reject;
 use crate::tar::{Archive, Entry, Finished, Stream, What};
 use crate::{
-    Code, Counters, Kind, LayerReport, Limits, Listed, Metadata, NewNode, NodeId, Totals, Tree,
+    Code, Counters, DevicePolicy, Kind, LayerReport, Limits, Listed, Metadata, NewNode, NodeId,
+    Totals, Tree,
 };
 
 /// Applies the layer whose stored bytes (plain, gzip or zstd) `stored` gives, to the result of the layers
@@ -96,6 +97,10 @@ impl<'a, T: Tree> Layer<'a, T> {
         self.counters.names_normalised += u64::from(path.normalised);
         match path.role()? {
             Role::Root => self.root(entry),
+            Role::Entry { .. } if self.leaves_out(entry)? => {
+                self.counters.devices_dropped += 1;
+                Ok(())
+            }
             Role::Entry { parent, name } => {
                 let node = self.put(parent, name, entry, archive)?;
                 self.list(node, entry)
@@ -110,6 +115,18 @@ impl<'a, T: Tree> Layer<'a, T> {
                 self.counters.aufs_entries += 1;
                 Ok(())
             }
+        }
+    }
+
+    /// Whether the policy has this entry left out.
+    fn leaves_out(&self, entry: &Entry) -> Result<bool, ApplyError<T::Error>> {
+        if !matches!(entry.what, What::CharDevice(_) | What::BlockDevice(_)) {
+            return Ok(false);
+        }
+        match self.limits.devices {
+            DevicePolicy::Keep => Ok(false),
+            DevicePolicy::Drop => Ok(true),
+            DevicePolicy::Reject => reject(Code::Device, "a device, and the policy wants none"),
         }
     }
 

@@ -4,6 +4,7 @@
 mod acls;
 mod builder;
 mod corpus;
+mod devices;
 mod differential;
 mod laws;
 mod limits;
