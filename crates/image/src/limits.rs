@@ -23,6 +23,20 @@ pub enum DevicePolicy {
     Reject,
 }
 
+impl DevicePolicy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::Drop, Self::Reject];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {

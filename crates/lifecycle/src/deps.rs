@@ -210,14 +210,14 @@ impl Deps {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// What a sealed volume of a chain is found by. Nothing that the settings say changes what
-    /// comes out of unpacking yet, but for the size.
+    /// What a sealed volume of a chain is found by. Of the settings the size and what becomes of
+    /// devices change what comes out of unpacking, or whether anything does.
     pub(crate) fn seal_key(&self, chain: ChainId) -> SealKey {
         SealKey {
             chain,
             format: FORMAT_VERSION,
             size: self.volume_size,
-            policy: "devices=keep".to_owned(),
+            policy: format!("devices={}", self.limits.devices.as_str()),
         }
     }
 

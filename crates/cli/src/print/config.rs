@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_lifecycle::{DevicePolicy, Unit};
+use longshore_lifecycle::Unit;
 use serde::Serialize;
 
 use crate::settings::{ConfigFile, Effective, Gathered, Key, Origin};
@@ -112,7 +112,7 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
         ),
         (
             Key::Devices,
-            row(devices(s.devices.value).into(), &s.devices.origin),
+            row(s.devices.value.as_str().into(), &s.devices.origin),
         ),
     ];
     let limits = s.limits.iter().map(|(limit, setting)| {
@@ -125,14 +125,6 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
         (Key::Limit(*limit), shown)
     });
     own.into_iter().chain(limits).collect()
-}
-
-fn devices(policy: DevicePolicy) -> &'static str {
-    match policy {
-        DevicePolicy::Keep => "keep",
-        DevicePolicy::Drop => "drop",
-        DevicePolicy::Reject => "reject",
-    }
 }
 
 impl Document for SettingsReport {

@@ -78,12 +78,9 @@ pub(super) fn limit(text: &str, limit: Limit) -> Result<u64, ValueError> {
 
 /// What becomes of devices.
 pub(super) fn devices(text: &str) -> Result<DevicePolicy, ValueError> {
-    match text.trim() {
-        "keep" => Ok(DevicePolicy::Keep),
-        "drop" => Ok(DevicePolicy::Drop),
-        "reject" => Ok(DevicePolicy::Reject),
-        _ => Err(ValueError::Devices),
-    }
+    let named = |policy: &DevicePolicy| policy.as_str() == text.trim();
+    let policy = DevicePolicy::ALL.into_iter().find(named);
+    policy.ok_or(ValueError::Devices)
 }
 
 /// A count: a whole number.
