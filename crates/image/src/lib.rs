@@ -15,6 +15,7 @@ mod limits;
 mod name;
 mod reject;
 mod report;
+mod rules;
 mod tar;
 mod tree;
 
@@ -24,6 +25,8 @@ pub use limits::{DevicePolicy, Limit, Limits, Unit};
 pub use name::Name;
 pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};
+#[cfg(longshore_image_rules)]
+pub use rules::without;
 pub use tree::{
     Content, DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError,
     Metadata, NewNode, NodeId, Stat, Summary, Timestamp, Tree, Xattrs,

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::Rejected;
+use crate::rules::MayReject;
 use crate::tar::Fault;
 
 /// Why [`apply`](crate::apply()) gave up. The tree is half done and has to be dropped.
@@ -31,6 +32,15 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
         match self {
             Self::Rejected(rejected) => Self::Rejected(rejected.at(entry)),
             other => other,
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> MayReject for ApplyError<E> {
+    fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected),
+            Self::Read(_) | Self::Tree(_) => None,
         }
     }
 }

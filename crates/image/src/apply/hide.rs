@@ -7,7 +7,7 @@ use super::ApplyError;
 use super::layer::Layer;
 use super::touched::{Placed, Shape};
 use super::walk::{Child, Walker, parent_metadata};
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, NodeId, Tree};
 
 /// A directory that is being hidden.
@@ -166,12 +166,12 @@ impl<T: Tree> Layer<'_, T> {
     /// Where an entry or a whiteout belongs that went through a symlink depends on whether the symlink
     /// is hidden first.
     fn expect_unfollowed(&self, followed: bool) -> Result<(), ApplyError<T::Error>> {
-        if !followed {
-            return Ok(());
+        if followed {
+            refuse(
+                Code::WhiteoutAmbiguous,
+                "the whiteout hides a symlink that the layer went through before",
+            )?;
         }
-        reject(
-            Code::WhiteoutAmbiguous,
-            "the whiteout hides a symlink that the layer went through before",
-        )
+        Ok(())
     }
 }

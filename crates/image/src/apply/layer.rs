@@ -5,7 +5,7 @@ use std::io::Read;
 use super::ApplyError;
 use super::name::{PLINK, Path, Role};
 use super::touched::Touched;
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::tar::{Archive, Entry, Finished, Stream, What};
 use crate::{
     Code, Counters, DevicePolicy, Kind, LayerReport, Limits, Listed, Metadata, NewNode, NodeId,
@@ -30,10 +30,10 @@ pub fn apply<T: Tree>(
 ) -> Result<LayerReport, ApplyError<T::Error>> {
     totals.layers = totals.layers.saturating_add(1);
     if totals.layers > limits.layers {
-        return reject(
+        refuse(
             Code::LimitLayers,
             format!("the image has more than {} layers", limits.layers),
-        );
+        )?;
     }
     let allowed = limits.stream_bytes.saturating_sub(totals.stream_bytes);
     let mut archive = Archive::new(Stream::new(stored, limits, allowed)?, limits);
@@ -101,10 +101,10 @@ impl<'a, T: Tree> Layer<'a, T> {
                 self.counters.devices_dropped += 1;
                 Ok(())
             }
-            Role::Entry { parent, name } => {
-                let node = self.put(parent, name, entry, archive)?;
-                self.list(node, entry)
-            }
+            Role::Entry { parent, name } => match self.put(parent, name, entry, archive)? {
+                Some(node) => self.list(node, entry),
+                None => Ok(()),
+            },
             Role::Whiteout { parent, name } => self.whiteout(parent, name),
             Role::Opaque { dir } => self.opaque(dir),
             Role::Plink { parent, name } => {
@@ -126,17 +126,21 @@ impl<'a, T: Tree> Layer<'a, T> {
         match self.limits.devices {
             DevicePolicy::Keep => Ok(false),
             DevicePolicy::Drop => Ok(true),
-            DevicePolicy::Reject => reject(Code::Device, "a device, and the policy wants none"),
+            DevicePolicy::Reject => {
+                refuse(Code::Device, "a device, and the policy wants none")?;
+                Ok(false)
+            }
         }
     }
 
     /// The root itself: only its metadata can be set.
     fn root(&mut self, entry: &Entry) -> Result<(), ApplyError<T::Error>> {
         if entry.what != What::Directory {
-            return reject(
+            refuse(
                 Code::RootNotDirectory,
                 "the root of the image is something other than a directory",
-            );
+            )?;
+            return Ok(());
         }
         self.counters.duplicates += u64::from(self.root_named);
         self.root_named = true;
@@ -145,14 +149,14 @@ impl<'a, T: Tree> Layer<'a, T> {
             .map_err(ApplyError::Tree)
     }
 
-    /// Puts an entry under its name in its directory.
+    /// Puts an entry under its name in its directory. Answers its node, if it has one.
     fn put<R: Read>(
         &mut self,
         parent: &[&[u8]],
         name: &[u8],
         entry: &Entry,
         archive: &mut Archive<'_, R>,
-    ) -> Result<NodeId, ApplyError<T::Error>> {
+    ) -> Result<Option<NodeId>, ApplyError<T::Error>> {
         let what = match &entry.what {
             What::File { size } => {
                 self.count_content(*size)?;
@@ -173,15 +177,15 @@ impl<'a, T: Tree> Layer<'a, T> {
         if matches!(what, NewNode::File { .. }) {
             self.write(node, archive)?;
         }
-        Ok(node)
+        Ok(Some(node))
     }
 
     fn count_entry(&mut self) -> Result<(), ApplyError<T::Error>> {
         if self.totals.entries >= self.limits.entries {
-            return reject(
+            refuse(
                 Code::LimitEntries,
                 format!("the image has more than {} entries", self.limits.entries),
-            );
+            )?;
         }
         self.totals.entries += 1;
         self.entries += 1;
@@ -195,17 +199,17 @@ impl<'a, T: Tree> Layer<'a, T> {
             ..
         } = *self.limits;
         if size > file_bytes {
-            return reject(
+            refuse(
                 Code::LimitFile,
                 format!("a file of {size} bytes, {file_bytes} are allowed"),
-            );
+            )?;
         }
         let total = self.totals.content_bytes.saturating_add(size);
         if total > image_bytes {
-            return reject(
+            refuse(
                 Code::LimitImage,
                 format!("the files of the image have {total} bytes, {image_bytes} are allowed"),
-            );
+            )?;
         }
         self.totals.content_bytes = total;
         self.content_bytes += size;

@@ -3,7 +3,7 @@
 //! A name is parsed once, here. What comes out has no `..`, no empty component and no NUL, and is
 //! within the limits.
 
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Limits, Rejected};
 
 /// What whiteouts begin with (OCI image specification, `layer.md`, "Whiteouts").
@@ -54,25 +54,26 @@ pub(super) enum Role<'p, 'a> {
 impl<'a> Path<'a> {
     /// Splits a name. `directory` says whether a `/` at its end belongs there.
     pub(super) fn parse(
-        name: &'a [u8],
+        mut name: &'a [u8],
         directory: bool,
         limits: &Limits,
     ) -> Result<Self, Rejected> {
         if name.is_empty() {
-            return reject(Code::NameEmpty, "the name is empty");
+            refuse(Code::NameEmpty, "the name is empty")?;
         }
         if name.len() > limits.path_bytes {
-            return reject(
+            refuse(
                 Code::NameTooLong,
                 format!(
                     "a name of {} bytes, {} are allowed",
                     name.len(),
                     limits.path_bytes
                 ),
-            );
+            )?;
         }
-        if name.contains(&0) {
-            return reject(Code::NameNul, "the name contains a NUL");
+        if let Some(nul) = name.iter().position(|byte| *byte == 0) {
+            refuse(Code::NameNul, "the name contains a NUL")?;
+            name = &name[..nul];
         }
         let (mut components, mut plain) = (Vec::new(), true);
         let written = name
@@ -82,25 +83,25 @@ impl<'a> Path<'a> {
         for component in written.split(|byte| *byte == b'/') {
             match component {
                 b"" | b"." => plain = false,
-                b".." => return reject(Code::NameParent, "the name has a '..' component"),
+                b".." => refuse(Code::NameParent, "the name has a '..' component")?,
                 _ => components.push(component),
             }
         }
-        if let Some(long) = components
-            .iter()
-            .find(|it| it.len() > limits.component_bytes)
-        {
-            return too_long(long, limits);
+        for component in &mut components {
+            if component.len() > limits.component_bytes {
+                too_long(component, limits)?;
+                *component = &component[..limits.component_bytes];
+            }
         }
         if components.len() > limits.depth {
-            return reject(
+            refuse(
                 Code::NameTooDeep,
                 format!(
                     "{} components, {} are allowed",
                     components.len(),
                     limits.depth
                 ),
-            );
+            )?;
         }
         // The root has no other name than these.
         let normalised = !plain && !matches!(name, b"." | b"./" | b"/");
@@ -132,10 +133,13 @@ impl<'a> Path<'a> {
             return Ok(Role::Aufs);
         }
         match name.strip_prefix(WHITEOUT) {
-            Some(b"" | b"." | b"..") => reject(
-                Code::WhiteoutName,
-                "a whiteout of nothing, of '.' or of '..'",
-            ),
+            Some(b"" | b"." | b"..") => {
+                refuse(
+                    Code::WhiteoutName,
+                    "a whiteout of nothing, of '.' or of '..'",
+                )?;
+                Ok(Role::Aufs)
+            }
             Some(name) => Ok(Role::Whiteout { parent, name }),
             None => Ok(Role::Entry { parent, name }),
         }
@@ -143,8 +147,8 @@ impl<'a> Path<'a> {
 }
 
 /// A component that no filesystem could hold.
-pub(super) fn too_long<T>(component: &[u8], limits: &Limits) -> Result<T, Rejected> {
-    reject(
+pub(super) fn too_long(component: &[u8], limits: &Limits) -> Result<(), Rejected> {
+    refuse(
         Code::NameComponentTooLong,
         format!(
             "a component of {} bytes, {} are allowed",

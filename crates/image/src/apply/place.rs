@@ -8,6 +8,7 @@ use super::name::Path;
 use super::touched::{Followed, Placed, Shape};
 use super::walk::{Child, Walker};
 use crate::reject::reject;
+use crate::rules::{held, refuse};
 use crate::tar::Archive;
 use crate::{Code, Metadata, NewNode, NodeId, Tree};
 
@@ -70,15 +71,17 @@ impl<T: Tree> Layer<'_, T> {
     }
 
     /// Gives what the tree has at `target` one more name. The target is looked up at this moment, and
-    /// its last component is not followed.
+    /// its last component is not followed. Answers the node, if there is one.
     pub(super) fn link(
         &mut self,
         dir: NodeId,
         name: &[u8],
         target: &[u8],
-    ) -> Result<NodeId, ApplyError<T::Error>> {
+    ) -> Result<Option<NodeId>, ApplyError<T::Error>> {
         let target = Path::parse(target, false, self.limits)?;
-        let mut found = self.link_target(&target)?;
+        let Some(mut found) = held(self.link_target(&target))? else {
+            return Ok(None);
+        };
         let there = self.child(dir, name)?;
         let times = self.count_duplicate(there, found.shape)?;
         // GNU tar writes a link of a file to itself if it is told to store the file twice.
@@ -87,18 +90,21 @@ impl<T: Tree> Layer<'_, T> {
                 self.remove(dir, name, there)?;
                 if there.shape == Shape::Directory {
                     // The target may have been in it.
-                    found = self.link_target(&target)?;
+                    match held(self.link_target(&target))? {
+                        Some(again) => found = again,
+                        None => return Ok(None),
+                    }
                 }
             }
             let links = self.tree.stat(found.node).map_err(ApplyError::Tree)?.links;
             if links >= self.limits.links {
-                return reject(
+                refuse(
                     Code::HardLinkTooMany,
                     format!(
                         "the target has {links} names, {} are allowed",
                         self.limits.links
                     ),
-                );
+                )?;
             }
             self.tree
                 .link(dir, name, found.node)
@@ -115,7 +121,7 @@ impl<T: Tree> Layer<'_, T> {
                 times,
             },
         );
-        Ok(node)
+        Ok(Some(node))
     }
 
     fn link_target(&mut self, target: &Path<'_>) -> Result<Child, ApplyError<T::Error>> {
@@ -158,10 +164,10 @@ impl<T: Tree> Layer<'_, T> {
         }
         let times = placed.times + u32::from(shape != Shape::Directory);
         if times > self.limits.duplicates {
-            return reject(
+            refuse(
                 Code::LimitDuplicates,
                 format!("the path occurs more than {} times", self.limits.duplicates),
-            );
+            )?;
         }
         Ok(times)
     }
@@ -175,10 +181,10 @@ impl<T: Tree> Layer<'_, T> {
         metadata: &Metadata,
     ) -> Result<NodeId, ApplyError<T::Error>> {
         if self.totals.inodes >= self.limits.entries {
-            return reject(
+            refuse(
                 Code::LimitEntries,
                 format!("the image has more than {} inodes", self.limits.entries),
-            );
+            )?;
         }
         self.totals.inodes += 1;
         let node = self
@@ -243,10 +249,10 @@ impl<T: Tree> Layer<'_, T> {
         child: Child,
     ) -> Result<(), ApplyError<T::Error>> {
         if child.shape == Shape::Symlink && self.touched.followed(dir, name).by_whiteout {
-            return reject(
+            refuse(
                 Code::WhiteoutAmbiguous,
                 "the entry replaces a symlink that a whiteout of the layer went through",
-            );
+            )?;
         }
         Ok(())
     }

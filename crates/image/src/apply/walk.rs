@@ -9,7 +9,7 @@ use super::ApplyError;
 use super::layer::Layer;
 use super::name::too_long;
 use super::touched::{Followed, Placed, Shape};
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Metadata, NewNode, NodeId, Tree};
 
 /// What the parents are that no entry made.
@@ -118,10 +118,10 @@ impl<T: Tree> Layer<'_, T> {
         let mut ahead: Vec<Box<[u8]>> = components.iter().rev().map(|it| (*it).into()).collect();
         let mut levels: Vec<Level> = Vec::with_capacity(ahead.len());
         let (mut hops, mut steps) = (0, 0);
-        while let Some(name) = ahead.pop() {
+        while let Some(mut name) = ahead.pop() {
             steps += 1;
             if steps > self.limits.steps {
-                return reject(Code::WalkTooLong, "too many components lead to the entry");
+                refuse(Code::WalkTooLong, "too many components lead to the entry")?;
             }
             match &*name {
                 b"" | b"." => continue,
@@ -129,13 +129,14 @@ impl<T: Tree> Layer<'_, T> {
                     levels.pop();
                     continue;
                 }
-                long if long.len() > self.limits.component_bytes => {
-                    return Ok(too_long(long, self.limits)?);
-                }
-                _ if levels.len() == self.limits.depth => {
-                    return reject(Code::NameTooDeep, "symlinks lead to too deep a directory");
-                }
                 _ => {}
+            }
+            if name.len() > self.limits.component_bytes {
+                too_long(&name, self.limits)?;
+                name = name[..self.limits.component_bytes].into();
+            }
+            if levels.len() == self.limits.depth {
+                refuse(Code::NameTooDeep, "symlinks lead to too deep a directory")?;
             }
             let Some(dir) = self.directory(&levels) else {
                 levels.push(Level {
@@ -163,7 +164,7 @@ impl<T: Tree> Layer<'_, T> {
                 ) => {
                     hops += 1;
                     if hops > self.limits.hops {
-                        return reject(Code::SymlinkLoop, "too many symlinks lead to the entry");
+                        refuse(Code::SymlinkLoop, "too many symlinks lead to the entry")?;
                     }
                     self.note_followed(dir, &name, child, walker)?;
                     let target = self.tree.read_link(child.node).map_err(ApplyError::Tree)?;
@@ -173,14 +174,14 @@ impl<T: Tree> Layer<'_, T> {
                     ahead.extend(target.rsplit(|byte| *byte == b'/').map(Box::from));
                     continue;
                 }
-                Some(child @ Child { placed: None, .. }) => At::Replaceable(child),
-                Some(Child {
-                    placed: Some(_), ..
-                }) => {
-                    return reject(
-                        Code::ParentNotDirectory,
-                        "a parent of the entry is not a directory in this layer",
-                    );
+                Some(child) => {
+                    if child.placed.is_some() {
+                        refuse(
+                            Code::ParentNotDirectory,
+                            "a parent of the entry is not a directory in this layer",
+                        )?;
+                    }
+                    At::Replaceable(child)
                 }
             };
             levels.push(Level { name, at });
@@ -199,10 +200,11 @@ impl<T: Tree> Layer<'_, T> {
         if is_there || !self.touched.followed(dir, name).by_entry {
             return Ok(());
         }
-        reject(
+        refuse(
             Code::WhiteoutAmbiguous,
             "an entry went through a symlink that stood on the way of the whiteout",
-        )
+        )?;
+        Ok(())
     }
 
     /// Where a whiteout goes through a symlink that its own layer changes, what it hides depends on
@@ -237,10 +239,10 @@ impl<T: Tree> Layer<'_, T> {
                 );
             }
             (Walker::Whiteout, Some(_)) => {
-                return reject(
+                refuse(
                     Code::WhiteoutAmbiguous,
                     "the whiteout goes through a symlink of its own layer",
-                );
+                )?;
             }
         }
         Ok(())

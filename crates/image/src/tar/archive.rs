@@ -13,7 +13,7 @@ use super::pax::Pax;
 use super::sparse::{Segment, Sparse};
 use super::stream::{Finished, Stream, truncated};
 use super::xattr;
-use crate::reject::reject;
+use crate::rules::{held, refuse};
 use crate::{Code, Counters, Limits, Metadata, Rejected};
 
 /// An archive that is being read.
@@ -37,6 +37,18 @@ struct Body {
     padding: u64,
     /// Bytes that were shown and are still to be taken from the stream.
     shown: usize,
+}
+
+impl Body {
+    /// A body of so many bytes in the stream, none of which belongs anywhere yet.
+    fn begin(stored: u64) -> Self {
+        let block = u64::try_from(BLOCK).unwrap_or(u64::MAX);
+        Self {
+            stored,
+            padding: stored.wrapping_neg() % block,
+            ..Self::default()
+        }
+    }
 }
 
 /// A piece of a file.
@@ -104,7 +116,8 @@ impl<'l, R: io::Read> Archive<'l, R> {
         };
         let bytes = self.stream.peek()?;
         if bytes.is_empty() {
-            return truncated("a body");
+            truncated("a body")?;
+            return Ok(None);
         }
         let count = usize::try_from(segment.length)
             .unwrap_or(usize::MAX)
@@ -140,7 +153,7 @@ impl<'l, R: io::Read> Archive<'l, R> {
     /// The stream ended where a header could begin.
     fn end_of_stream(&mut self, counters: &mut Counters) -> Result<(), Fault> {
         if self.stream.bytes() == 0 {
-            return reject(Code::Empty, "there are no bytes: that is no archive");
+            refuse(Code::Empty, "there are no bytes: that is no archive")?;
         }
         self.expect_no_extension()?;
         counters.unclosed += 1;
@@ -154,12 +167,10 @@ impl<'l, R: io::Read> Archive<'l, R> {
         match self.stream.block()? {
             None => counters.unclosed += 1,
             Some(block) if is_zero(&block) => self.stream.zeros_to_the_end()?,
-            Some(_) => {
-                return reject(
-                    Code::LoneZeroBlock,
-                    "something other than the end of the archive follows a zero block",
-                );
-            }
+            Some(_) => refuse(
+                Code::LoneZeroBlock,
+                "something other than the end of the archive follows a zero block",
+            )?,
         }
         self.ended = true;
         Ok(())
@@ -169,7 +180,7 @@ impl<'l, R: io::Read> Archive<'l, R> {
         if self.extended.is_empty() {
             return Ok(());
         }
-        reject(
+        refuse(
             Code::ExtensionOrphan,
             "an extended header is not followed by its entry",
         )
@@ -181,10 +192,10 @@ impl<'l, R: io::Read> Archive<'l, R> {
         let pax = Pax::parse(&body, &mut Counters::default())?;
         if pax.path.is_some() || pax.link.is_some() || pax.size.is_some() || !pax.sparse.is_empty()
         {
-            return reject(
+            refuse(
                 Code::PaxGlobal,
                 "a global PAX header sets a path, a link's path or a size",
-            );
+            )?;
         }
         counters.global_headers += 1;
         Ok(())
@@ -208,26 +219,27 @@ impl<'l, R: io::Read> Archive<'l, R> {
 
     fn read_extension_body(&mut self, header: &Header<'_>, before: u64) -> Result<Vec<u8>, Fault> {
         if header.dialect() == Dialect::V7 {
-            return reject(
+            refuse(
                 Code::HeaderType,
                 "an extended header in an archive that has none",
-            );
+            )?;
         }
         let size = header.size()?;
         let limit = self.limits.extension_bytes;
         if before.checked_add(size).is_none_or(|sum| sum > limit) {
-            return reject(
+            refuse(
                 Code::ExtensionTooLarge,
                 format!("an extended header of {size} bytes, {limit} are allowed for one entry"),
-            );
+            )?;
         }
         let size = usize::try_from(size).expect("a limited size fits memory");
-        let mut body = Vec::with_capacity(size.next_multiple_of(BLOCK));
+        let mut body = Vec::new();
         while body.len() < size {
-            match self.stream.block()? {
-                Some(block) => body.extend_from_slice(&block),
-                None => return truncated("an extended header"),
-            }
+            let Some(block) = self.stream.block()? else {
+                truncated("an extended header")?;
+                break;
+            };
+            body.extend_from_slice(&block);
         }
         body.truncate(size);
         Ok(body)
@@ -254,10 +266,11 @@ impl<'l, R: io::Read> Archive<'l, R> {
         mut pax: Pax,
         counters: &mut Counters,
     ) -> Result<(What, Metadata), Fault> {
-        xattr::check(&pax.xattrs, self.limits)?;
+        held(xattr::check(&pax.xattrs, self.limits))?;
         let mut metadata = metadata(header, &mut pax, counters)?;
         acl::settle(&mut metadata);
         let size = size(header, &pax)?;
+        self.body = Body::begin(size);
         let link = link.unwrap_or_else(|| header.link().to_vec());
         let what = match header.type_byte() {
             0 | b'0' if name.ends_with(b"/") => What::Directory,
@@ -270,18 +283,19 @@ impl<'l, R: io::Read> Archive<'l, R> {
             b'6' => What::Fifo,
             other => {
                 let shown = other.escape_ascii();
-                return reject(
+                refuse(
                     Code::HeaderType,
                     format!("an entry of unknown type '{shown}'"),
-                );
+                )?;
+                self.begin_file(header, size, &pax, counters)?
             }
         };
-        acl::check(&what, &metadata)?;
+        held(acl::check(&what, &metadata))?;
         if size > 0 && !matches!(what, What::File { .. }) {
-            return reject(
+            refuse(
                 Code::UnexpectedBody,
                 format!("{size} bytes of body on an entry that is not a file"),
-            );
+            )?;
         }
         Ok((what, metadata))
     }
@@ -294,35 +308,29 @@ impl<'l, R: io::Read> Archive<'l, R> {
         counters: &mut Counters,
     ) -> Result<What, Fault> {
         let sparse = match (header.type_byte(), header.dialect(), pax.sparse.is_empty()) {
-            (b'S', Dialect::Gnu, true) => Some(Sparse::read_gnu(
-                header,
-                stored,
-                &mut self.stream,
-                self.limits,
-            )?),
+            (b'S', Dialect::Gnu, true) => {
+                let stream = &mut self.stream;
+                held(Sparse::read_gnu(header, stored, stream, self.limits))?
+            }
             (b'S', ..) => {
-                return reject(
+                refuse(
                     Code::SparseUnsupported,
                     "a sparse file in a form other than GNU's",
-                );
+                )?;
+                None
             }
-            (_, _, false) => Some(Sparse::read_pax(
-                &pax.sparse,
-                stored,
-                &mut self.stream,
-                self.limits,
-            )?),
+            (_, _, false) => {
+                let stream = &mut self.stream;
+                held(Sparse::read_pax(&pax.sparse, stored, stream, self.limits))?
+            }
             (_, _, true) => None,
         };
-        let block = u64::try_from(BLOCK).unwrap_or(u64::MAX);
-        self.body.padding = stored.wrapping_neg() % block;
         let Some(Sparse {
             size,
             segments,
             stored,
         }) = sparse
         else {
-            self.body.stored = stored;
             self.body.segments.push_back(Segment {
                 offset: 0,
                 length: stored,
@@ -338,14 +346,14 @@ impl<'l, R: io::Read> Archive<'l, R> {
     fn checked_target(&self, target: Vec<u8>) -> Result<Vec<u8>, Rejected> {
         let limit = self.limits.symlink_bytes;
         if target.is_empty() || target.len() > limit || target.contains(&0) {
-            return reject(
+            refuse(
                 Code::SymlinkTarget,
                 format!(
                     "the target of a symlink has {} bytes, or a NUL: it has to have 1 to \
                          {limit} without",
                     target.len()
                 ),
-            );
+            )?;
         }
         Ok(target)
     }

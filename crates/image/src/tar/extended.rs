@@ -4,7 +4,7 @@
 //! they choose differently.
 
 use super::pax::Pax;
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Rejected};
 
 /// What has been read for the next entry.
@@ -52,10 +52,10 @@ impl Extended {
             Extension::Pax => self.pax.is_some(),
         };
         if there {
-            return reject(
+            refuse(
                 Code::ExtensionRepeated,
                 "two extended headers of one kind stand before one entry",
-            );
+            )?;
         }
         Ok(())
     }
@@ -72,10 +72,11 @@ impl Extended {
             .map_or(0, |last| last + 1);
         body.truncate(length);
         if body.is_empty() {
-            return reject(Code::LongNameMalformed, "a GNU long name is empty");
+            return refuse(Code::LongNameMalformed, "a GNU long name is empty");
         }
-        if body.contains(&0) {
-            return reject(Code::NameNul, "a GNU long name contains a NUL");
+        if let Some(nul) = body.iter().position(|byte| *byte == 0) {
+            refuse(Code::NameNul, "a GNU long name contains a NUL")?;
+            body.truncate(nul);
         }
         match kind {
             Extension::LongLink => self.long_link = Some(body),
@@ -104,10 +105,10 @@ fn one_of(
     what: &str,
 ) -> Result<Option<Vec<u8>>, Rejected> {
     if pax.is_some() && gnu.is_some() {
-        return reject(
+        refuse(
             Code::ExtensionConflict,
             format!("a PAX record and a GNU header both give the {what}"),
-        );
+        )?;
     }
     Ok(pax.or(gnu))
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::Rejected;
+use crate::rules::MayReject;
 
 /// Why reading an archive stopped.
 #[derive(Debug)]
@@ -19,6 +20,15 @@ impl Fault {
         match self {
             Self::Rejected(rejected) => Self::Rejected(rejected.at(entry)),
             read @ Self::Read(_) => read,
+        }
+    }
+}
+
+impl MayReject for Fault {
+    fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected),
+            Self::Read(_) => None,
         }
     }
 }

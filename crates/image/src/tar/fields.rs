@@ -2,7 +2,7 @@
 
 use super::header::Header;
 use super::pax::Pax;
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Counters, DeviceNumber, Metadata, Rejected, Timestamp};
 
 /// The largest owner and group: 2^32-1 means "none" to the kernel (`chown(2)`).
@@ -40,19 +40,24 @@ pub(crate) fn metadata(
 /// have one.
 pub(crate) fn size(header: &Header<'_>, pax: &Pax) -> Result<u64, Rejected> {
     let in_header = header.size()?;
-    match pax.size {
-        Some(size) if in_header != 0 && size != in_header => reject(
+    let Some(size) = pax.size else {
+        return Ok(in_header);
+    };
+    if in_header != 0 && size != in_header {
+        refuse(
             Code::SizeMismatch,
             format!("{in_header} bytes by its header, {size} by its PAX record"),
-        ),
-        Some(size) => Ok(size),
-        None => Ok(in_header),
+        )?;
     }
+    Ok(size)
 }
 
 fn owner(id: u64) -> Result<u32, Rejected> {
-    let id = u32::try_from(id).ok().filter(|id| *id <= MAX_ID);
-    id.ok_or_else(|| Rejected::new(Code::Owner, format!("an owner or group is over {MAX_ID}")))
+    let Some(id) = u32::try_from(id).ok().filter(|id| *id <= MAX_ID) else {
+        refuse(Code::Owner, format!("an owner or group is over {MAX_ID}"))?;
+        return Ok(0);
+    };
+    Ok(id)
 }
 
 /// The number of a device. Its fields are read for devices only: others leave anything there.
@@ -61,10 +66,13 @@ pub(crate) fn device(header: &Header<'_>) -> Result<DeviceNumber, Rejected> {
     let fitting = |number, max| u32::try_from(number).ok().filter(|number| *number <= max);
     match (fitting(major, MAX_MAJOR), fitting(minor, MAX_MINOR)) {
         (Some(major), Some(minor)) => Ok(DeviceNumber { major, minor }),
-        _ => reject(
-            Code::DeviceNumber,
-            format!("a device {major}:{minor} cannot be stored"),
-        ),
+        _ => {
+            refuse(
+                Code::DeviceNumber,
+                format!("a device {major}:{minor} cannot be stored"),
+            )?;
+            Ok(DeviceNumber { major: 0, minor: 0 })
+        }
     }
 }
 

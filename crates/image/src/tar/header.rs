@@ -3,7 +3,7 @@
 //! Offsets are those of POSIX.1-2017 `pax`, "ustar Interchange Format", and of GNU's `tar.h`.
 
 use super::number::{signed, unsigned};
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Rejected};
 
 /// Bytes of a block, the unit of an archive.
@@ -58,10 +58,11 @@ impl<'a> Header<'a> {
             // Some Java writers leave the version out.
             b"ustar\x0000" | b"ustar\0\0\0" => Dialect::Ustar,
             _ => {
-                return reject(
+                refuse(
                     Code::HeaderMagic,
                     "the magic of a header is not one of tar's",
-                );
+                )?;
+                Dialect::Ustar
             }
         };
         Ok(Self { block, dialect })
@@ -145,6 +146,6 @@ fn check_sum(block: &[u8; BLOCK]) -> Result<(), Rejected> {
     if found == Some(plain) || found == Some(spaces + signed_bytes.sum::<i64>()) {
         Ok(())
     } else {
-        reject(Code::HeaderChecksum, "the checksum of a header is wrong")
+        refuse(Code::HeaderChecksum, "the checksum of a header is wrong")
     }
 }

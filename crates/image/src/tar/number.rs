@@ -3,13 +3,17 @@
 //! Strict: a field is a number to its last byte, or the layer is rejected. What one reader takes for
 //! 0 and another for 512 is how an entry is hidden from one of them.
 
-use crate::reject::reject;
+use crate::rules::refuse;
 use crate::{Code, Rejected, Timestamp};
 
 /// A field of a header that is not negative.
 pub(crate) fn unsigned(field: &[u8], what: &str) -> Result<u64, Rejected> {
     let value = signed(field, what)?;
-    u64::try_from(value).or_else(|_| reject(Code::HeaderNumber, format!("the {what} is negative")))
+    let Ok(value) = u64::try_from(value) else {
+        refuse(Code::HeaderNumber, format!("the {what} is negative"))?;
+        return Ok(0);
+    };
+    Ok(value)
 }
 
 /// A field of a header that may be negative (in base-256 only).
@@ -18,12 +22,14 @@ pub(crate) fn signed(field: &[u8], what: &str) -> Result<i64, Rejected> {
         Some(first) if first & 0x80 != 0 => base_256(field),
         _ => octal(field),
     };
-    value.ok_or_else(|| {
-        Rejected::new(
+    let Some(value) = value else {
+        refuse(
             Code::HeaderNumber,
             format!("the {what} is not a number, or too large"),
-        )
-    })
+        )?;
+        return Ok(0);
+    };
+    Ok(value)
 }
 
 /// Spaces, octal digits, and then nothing but spaces and NULs; nothing at all is 0.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::number::{decimal, time};
 use super::sparse::Records;
 use super::xattr;
-use crate::reject::reject;
+use crate::rules::{held, refuse};
 use crate::{Code, Counters, Rejected, Timestamp, Xattrs};
 
 /// What the records of one header say.
@@ -29,7 +29,10 @@ impl Pax {
         let mut pax = Self::default();
         let mut seen = HashSet::new();
         while !body.is_empty() {
-            let Record { key, value, rest } = Record::split(body)?;
+            let Some(Record { key, value, rest }) = Record::split(body) else {
+                refuse(Code::PaxRecord, "a PAX record is malformed")?;
+                break;
+            };
             body = rest;
             // GNU's first sparse format repeats two keys on purpose.
             if !seen.insert(key) && !Records::repeats(key) {
@@ -42,17 +45,17 @@ impl Pax {
 
     fn set(&mut self, key: &[u8], value: &[u8], counters: &mut Counters) -> Result<(), Rejected> {
         match key {
-            b"path" => self.path = Some(name(value)?),
-            b"linkpath" => self.link = Some(name(value)?),
-            b"size" => self.size = Some(number("size", value)?),
-            b"uid" => self.uid = Some(number("uid", value)?),
-            b"gid" => self.gid = Some(number("gid", value)?),
+            b"path" => self.path = name(value)?,
+            b"linkpath" => self.link = name(value)?,
+            b"size" => self.size = number("size", value)?,
+            b"uid" => self.uid = number("uid", value)?,
+            b"gid" => self.gid = number("gid", value)?,
             b"mtime" => match time(value) {
                 Some(time) => self.mtime = Some(time),
-                None => return reject(Code::PaxValue, "the PAX record mtime is not a time"),
+                None => refuse(Code::PaxValue, "the PAX record mtime is not a time")?,
             },
             b"SUN.holesdata" => {
-                return reject(Code::SparseUnsupported, "a sparse file in Solaris's form");
+                refuse(Code::SparseUnsupported, "a sparse file in Solaris's form")?;
             }
             _ => return self.set_prefixed(key, value, counters),
         }
@@ -66,13 +69,16 @@ impl Pax {
         counters: &mut Counters,
     ) -> Result<(), Rejected> {
         if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-            return xattr::add(&mut self.xattrs, name, value, counters);
+            held(xattr::add(&mut self.xattrs, name, value, counters))?;
+            return Ok(());
         }
         if let Some(name) = key.strip_prefix(b"LIBARCHIVE.xattr.") {
-            return xattr::add_encoded(&mut self.xattrs, name, value, counters);
+            held(xattr::add_encoded(&mut self.xattrs, name, value, counters))?;
+            return Ok(());
         }
         if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
-            return self.sparse.set(key, value);
+            held(self.sparse.set(key, value))?;
+            return Ok(());
         }
         if let Some(which) = key.strip_prefix(b"SCHILY.acl.") {
             return xattr::add_acl(&mut self.xattrs, which, value, counters);
@@ -90,13 +96,8 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Splits the first record off.
-    fn split(body: &'a [u8]) -> Result<Self, Rejected> {
-        let record = Self::try_split(body);
-        record.ok_or_else(|| Rejected::new(Code::PaxRecord, "a PAX record is malformed"))
-    }
-
-    fn try_split(body: &'a [u8]) -> Option<Self> {
+    /// Splits the first record off; nothing if it is malformed.
+    fn split(body: &'a [u8]) -> Option<Self> {
         // No length that fits 64 bits has more than 20 digits.
         let space = body.iter().take(21).position(|byte| *byte == b' ')?;
         let length = usize::try_from(decimal(&body[..space])?).ok()?;
@@ -108,19 +109,24 @@ impl<'a> Record<'a> {
     }
 }
 
-fn name(value: &[u8]) -> Result<Vec<u8>, Rejected> {
+fn name(mut value: &[u8]) -> Result<Option<Vec<u8>>, Rejected> {
     if value.is_empty() {
-        return reject(Code::NameEmpty, "a PAX record gives an empty name");
+        refuse(Code::NameEmpty, "a PAX record gives an empty name")?;
+        return Ok(None);
     }
-    if value.contains(&0) {
-        return reject(Code::NameNul, "a PAX record gives a name with a NUL");
+    if let Some(nul) = value.iter().position(|byte| *byte == 0) {
+        refuse(Code::NameNul, "a PAX record gives a name with a NUL")?;
+        value = &value[..nul];
     }
-    Ok(value.to_vec())
+    Ok(Some(value.to_vec()))
 }
 
-fn number(key: &str, value: &[u8]) -> Result<u64, Rejected> {
-    let rejected = || Rejected::new(Code::PaxValue, format!("the PAX record {key} is no number"));
-    decimal(value).ok_or_else(rejected)
+fn number(key: &str, value: &[u8]) -> Result<Option<u64>, Rejected> {
+    let number = decimal(value);
+    if number.is_none() {
+        refuse(Code::PaxValue, format!("the PAX record {key} is no number"))?;
+    }
+    Ok(number)
 }
 
 #[cfg(test)]

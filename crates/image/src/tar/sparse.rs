@@ -79,7 +79,8 @@ impl Sparse {
                 );
             }
             let Some(block) = stream.block()? else {
-                return truncated("the map of a sparse file");
+                truncated("the map of a sparse file")?;
+                break;
             };
             let before = map.len();
             let full = take_pairs(&block[..504], &mut map)?;
@@ -181,10 +182,11 @@ impl TextMap {
                 if self.bytes > self.allowed {
                     return Err(malformed("is longer than its file, or over the limit").into());
                 }
-                match stream.block()? {
-                    Some(block) => (self.block, self.at) = (block, 0),
-                    None => return truncated("the map of a sparse file"),
-                }
+                let Some(block) = stream.block()? else {
+                    truncated("the map of a sparse file")?;
+                    return Ok(0);
+                };
+                (self.block, self.at) = (block, 0);
             }
             let byte = self.block[self.at];
             self.at += 1;

@@ -5,8 +5,8 @@ use std::io;
 use super::fault::Fault;
 use super::header::BLOCK;
 use super::inflate::Inflate;
-use crate::reject::reject;
-use crate::{Code, DiffId, Hasher, Limits};
+use crate::rules::{held, refuse};
+use crate::{Code, DiffId, Hasher, Limits, Rejected};
 
 /// Bytes held of the archive at once. It is what a file is written in.
 const BUFFER: usize = 256 << 10;
@@ -70,10 +70,10 @@ impl<R: io::Read> Stream<R> {
             let bytes = self.peek()?;
             let count = bytes.len().min(BLOCK - filled);
             if count == 0 {
-                return match filled {
-                    0 => Ok(None),
-                    _ => truncated("a block"),
-                };
+                if filled > 0 {
+                    truncated("a block")?;
+                }
+                return Ok(None);
             }
             block[filled..filled + count].copy_from_slice(&bytes[..count]);
             self.consume(count);
@@ -87,7 +87,8 @@ impl<R: io::Read> Stream<R> {
         while count > 0 {
             let at_hand = self.peek()?.len();
             if at_hand == 0 {
-                return truncated("a body");
+                truncated("a body")?;
+                return Ok(());
             }
             let taken = usize::try_from(count).unwrap_or(usize::MAX).min(at_hand);
             self.consume(taken);
@@ -106,10 +107,10 @@ impl<R: io::Read> Stream<R> {
                 return Ok(());
             }
             if bytes.iter().any(|byte| *byte != 0) {
-                return reject(
+                refuse(
                     Code::TrailingData,
                     "something other than zeros follows the end of the archive",
-                );
+                )?;
             }
             self.consume(count);
         }
@@ -130,17 +131,17 @@ impl<R: io::Read> Stream<R> {
     }
 
     fn fill(&mut self) -> Result<(), Fault> {
-        let count = self.inflate.read(&mut self.buffer)?;
+        let count = held(self.inflate.read(&mut self.buffer))?.unwrap_or(0);
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         if self.bytes > self.allowed {
-            return reject(
+            refuse(
                 Code::LimitStream,
                 format!(
                     "the archives of the image are larger than allowed: {} bytes are left for \
                          this one",
                     self.allowed
                 ),
-            );
+            )?;
         }
         self.hasher.update(&self.buffer[..count]);
         (self.start, self.end) = (0, count);
@@ -149,6 +150,6 @@ impl<R: io::Read> Stream<R> {
 }
 
 /// The archive ends within something.
-pub(crate) fn truncated<T>(within: &str) -> Result<T, Fault> {
-    reject(Code::Truncated, format!("the archive ends within {within}"))
+pub(crate) fn truncated(within: &str) -> Result<(), Rejected> {
+    refuse(Code::Truncated, format!("the archive ends within {within}"))
 }
