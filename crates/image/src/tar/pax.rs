@@ -81,7 +81,8 @@ impl Pax {
             return Ok(());
         }
         if let Some(which) = key.strip_prefix(b"SCHILY.acl.") {
-            return xattr::add_acl(&mut self.xattrs, which, value, counters);
+            held(xattr::add_acl(&mut self.xattrs, which, value, counters))?;
+            return Ok(());
         }
         counters.pax_ignored += 1;
         Ok(())

@@ -1,17 +1,16 @@
-//! POSIX ACLs: kept in one form whatever they are spelled as, refused where a kernel refuses them.
+//! POSIX ACLs: kept in one form whatever they are spelled as.
 
-use longshore_image::{Code, Metadata};
+use longshore_image::Metadata;
 
 use crate::builder::{Head, Image, Tar};
-use crate::malformed::{Case, case};
 
-const TEXT: &[u8] = b"user::rwx,user:lisa:r-x:502,group::r-x,mask::r-x,other::r--";
-const ACCESS: &str = "SCHILY.acl.access";
-const DEFAULT: &str = "SCHILY.acl.default";
-const BINARY: &str = "SCHILY.xattr.system.posix_acl_access";
+pub(crate) const TEXT: &[u8] = b"user::rwx,user:lisa:r-x:502,group::r-x,mask::r-x,other::r--";
+pub(crate) const ACCESS: &str = "SCHILY.acl.access";
+pub(crate) const DEFAULT: &str = "SCHILY.acl.default";
+pub(crate) const BINARY: &str = "SCHILY.xattr.system.posix_acl_access";
 
 /// [`TEXT`] in the form of `setxattr(2)`.
-fn binary() -> Vec<u8> {
+pub(crate) fn binary() -> Vec<u8> {
     let entries: [(u16, u16, u32); 5] = [
         (0x01, 7, u32::MAX),
         (0x02, 5, 502),
@@ -29,28 +28,12 @@ fn binary() -> Vec<u8> {
 }
 
 /// An entry with this record before it.
-fn with(kind: u8, key: &str, value: &[u8]) -> Vec<u8> {
+pub(crate) fn with(kind: u8, key: &str, value: &[u8]) -> Vec<u8> {
     let head = match kind {
         b'2' => Head::new(kind, b"a").link(b"target"),
         _ => Head::new(kind, b"a").mode(0o600),
     };
     Tar::new().pax(&[(key, value)]).put(&head, b"").end()
-}
-
-/// Every ACL that is refused.
-pub(crate) fn acls() -> Vec<Case> {
-    let mut unknown_tag = binary();
-    unknown_tag[4] = 0x40;
-    vec![
-        case(Code::Acl, None, with(b'0', ACCESS, b"user::rwx,group::r-x")),
-        case(Code::Acl, None, with(b'0', ACCESS, b"user::rwx,nonsense")),
-        case(Code::Acl, None, with(b'5', DEFAULT, b"")),
-        case(Code::Acl, None, with(b'0', BINARY, b"")),
-        case(Code::Acl, None, with(b'0', BINARY, &unknown_tag)),
-        case(Code::Acl, "a", with(b'0', DEFAULT, TEXT)),
-        case(Code::Acl, "a", with(b'2', ACCESS, TEXT)),
-        case(Code::Acl, "a", with(b'6', DEFAULT, TEXT)),
-    ]
 }
 
 fn stored(layer: &[u8]) -> (Metadata, u64) {

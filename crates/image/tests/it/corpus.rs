@@ -85,7 +85,8 @@ const DIFFERENCES: [(&str, &str, &str); 14] = [
     ),
 ];
 
-fn corpus() -> Option<PathBuf> {
+/// Where the corpus is, if it is there.
+pub(crate) fn folder() -> Option<PathBuf> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     corpus.join("INDEX.tsv").is_file().then_some(corpus)
 }
@@ -96,16 +97,31 @@ fn is_layer(file: &str) -> bool {
         .any(|end| file.ends_with(end))
 }
 
+/// All archives of the corpus that are layers.
+pub(crate) fn archives(corpus: &Path) -> Vec<PathBuf> {
+    let index = fs::read_to_string(corpus.join("INDEX.tsv")).unwrap();
+    let path = |line: &str| {
+        let mut columns = line.split('\t');
+        let (origin, file) = (columns.next()?, columns.next()?);
+        is_layer(file).then(|| corpus.join(origin).join(file))
+    };
+    index.lines().skip(1).filter_map(path).collect()
+}
+
+/// The layer that an archive of the corpus belongs on.
+pub(crate) fn below(archive: &Path) -> Option<PathBuf> {
+    let name = archive.file_name()?.to_str()?;
+    let lower = archive.with_file_name(format!("{}.lower.tar", name.strip_suffix(".upper.tar")?));
+    lower.is_file().then_some(lower)
+}
+
 /// What we say of a file: `accept`, or the code it is rejected with.
-fn verdict(corpus: &Path, origin: &str, file: &str) -> String {
-    let read = |file: &str| fs::read(corpus.join(origin).join(file));
+fn verdict(archive: &Path) -> String {
     let mut image = Image::new();
-    if let Some(stem) = file.strip_suffix(".upper.tar")
-        && let Ok(lower) = read(&format!("{stem}.lower.tar"))
-    {
-        image.layer(&lower[..]).unwrap();
+    if let Some(lower) = below(archive) {
+        image.layer(&fs::read(lower).unwrap()[..]).unwrap();
     }
-    match image.layer(&read(file).unwrap()[..]) {
+    match image.layer(&fs::read(archive).unwrap()[..]) {
         Ok(_) => "accept".to_owned(),
         Err(rejected) => rejected.code.to_string(),
     }
@@ -121,7 +137,7 @@ fn agrees(expected: &str, found: &str) -> bool {
 
 #[test]
 fn every_archive_of_the_corpus_gets_its_verdict() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = folder() else {
         println!("skipped: no ../shared/corpus beside the workspace");
         return;
     };
@@ -136,7 +152,7 @@ fn every_archive_of_the_corpus_gets_its_verdict() {
             println!("skipped: {origin}/{file} is no layer");
             continue;
         }
-        let found = verdict(&corpus, origin, file);
+        let found = verdict(&corpus.join(origin).join(file));
         println!("{found:24} {expected:18} {origin}/{file}: {why}");
         if !agrees(expected, &found) {
             differences.insert(format!("{origin}/{file}"), found);

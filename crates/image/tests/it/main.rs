@@ -3,14 +3,13 @@
 
 mod acls;
 mod builder;
+mod cases;
 mod corpus;
 mod devices;
 mod differential;
 mod laws;
 mod limits;
-mod malformed;
 mod merge;
-mod rejections;
 mod stored;
 mod whiteouts;
 mod zstd;
