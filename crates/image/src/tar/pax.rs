@@ -69,7 +69,8 @@ impl Pax {
         counters: &mut Counters,
     ) -> Result<(), Rejected> {
         if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-            held(xattr::add(&mut self.xattrs, name, value, counters))?;
+            let name = unescaped(name);
+            held(xattr::add(&mut self.xattrs, &name, value, counters))?;
             return Ok(());
         }
         if let Some(name) = key.strip_prefix(b"LIBARCHIVE.xattr.") {
@@ -108,6 +109,23 @@ impl<'a> Record<'a> {
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         (!key.is_empty() && !key.contains(&0)).then_some(Self { key, value, rest })
     }
+}
+
+/// GNU tar writes `%` and `=` in the name of an attribute as `%25` and `%3D`
+/// (`xattr_encode_keyword` in its `xheader.c`).
+fn unescaped(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, after) = match (first, after) {
+            (b'%', [b'2', b'5', after @ ..]) => (b'%', after),
+            (b'%', [b'3', b'D', after @ ..]) => (b'=', after),
+            _ => (*first, after),
+        };
+        plain.push(byte);
+        rest = after;
+    }
+    plain
 }
 
 fn name(mut value: &[u8]) -> Result<Option<Vec<u8>>, Rejected> {

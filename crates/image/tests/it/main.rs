@@ -10,6 +10,8 @@ mod differential;
 mod laws;
 mod limits;
 mod merge;
+mod page;
 mod stored;
+mod tools;
 mod whiteouts;
 mod zstd;
