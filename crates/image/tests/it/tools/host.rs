@@ -76,11 +76,15 @@ pub(crate) fn tree(folder: &Path, files: usize) -> PathBuf {
     tree
 }
 
-/// What a folder of the host holds, in our words.
-pub(crate) fn listed(folder: &Path) -> Listing {
-    let lines = python(include_str!("walk.py"), &[folder.to_str().unwrap()]);
+/// What each of these folders holds, in our words.
+pub(crate) fn listed(folders: &[PathBuf]) -> Vec<Listing> {
+    let folders: Vec<_> = folders.iter().map(|it| it.to_str().unwrap()).collect();
+    let lines = python(include_str!("walk.py"), &folders);
     let lines = String::from_utf8(lines).unwrap();
-    lines.lines().map(row).collect()
+    let listings = lines.split_terminator("\n\n");
+    listings
+        .map(|lines| lines.lines().map(row).collect())
+        .collect()
 }
 
 fn row(line: &str) -> (Vec<u8>, ListingRow) {
