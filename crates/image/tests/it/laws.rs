@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_image::{ListingContent, ListingRow};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -180,7 +181,7 @@ proptest! {
     fn where_a_whiteout_stands_does_not_matter(
         lower in prop::collection::vec(linked(), 0..8),
         upper in prop::collection::vec(linked(), 1..6),
-        hidden in prop_oneof![path().prop_map(Step::Whiteout), path().prop_map(Step::Opaque)],
+        hidden in hiding(),
         places in any::<[Index; 2]>(),
     ) {
         let mut below = Image::new();
@@ -199,6 +200,80 @@ proptest! {
         if let (Ok(first), Ok(second)) = (first, second) {
             prop_assert_eq!(first, second);
         }
+    }
+
+    /// What a layer does depends on what is below it, and not on how that came about: on all layers
+    /// one by one, on a tree that was kept, and on one archive of that tree it is the same.
+    #[test]
+    fn extending_an_image_is_building_it(
+        lower in prop::collection::vec(linked(), 0..8),
+        middle in prop::collection::vec(linked(), 0..8),
+        upper in prop::collection::vec(linked(), 0..8),
+        hidden in prop::collection::vec(hiding(), 0..3),
+    ) {
+        let packed = |steps: &[Linked]| steps.iter().fold(Tar::new(), |tar, step| step.add(tar));
+        let upper = hidden.iter().fold(packed(&upper), add).end();
+        let mut built = Image::new();
+        for layer in [packed(&lower), packed(&middle)] {
+            if built.layer(&layer.end()[..]).is_err() {
+                return Ok(());
+            }
+        }
+        let mut kept = built.clone();
+        let mut flat = Image::of(&[&flattened(&built)]);
+        prop_assert_eq!(flat.listing(), built.listing());
+        let result = built.layer(&upper[..]);
+        prop_assert_eq!(kept.layer(&upper[..]), result.clone());
+        prop_assert_eq!(flat.layer(&upper[..]), result.clone());
+        if result.is_ok() {
+            prop_assert_eq!(kept.listing(), built.listing());
+            prop_assert_eq!(flat.listing(), built.listing());
+        }
+    }
+
+    #[test]
+    fn a_whiteout_of_what_is_not_there_changes_nothing(
+        lower in prop::collection::vec(step(), 0..8),
+        upper in prop::collection::vec(linked(), 0..6),
+        missing in path(),
+        place in any::<Index>(),
+    ) {
+        let lower: Vec<_> = lower.into_iter().filter(|step| {
+            matches!(step, Step::File(..) | Step::Dir(_))
+        }).collect();
+        let mut below = Image::new();
+        if below.layer(&archive(&lower)[..]).is_err() {
+            return Ok(());
+        }
+        let path = format!("/{}", missing.join("/"));
+        prop_assume!(!below.listing().contains_key(path.as_bytes()));
+        let (before, after) = upper.split_at(place.index(upper.len() + 1));
+        let first = before.iter().fold(Tar::new(), |tar, step| step.add(tar));
+        let rest = |tar: Tar| after.iter().fold(tar, |tar, step| step.add(tar)).end();
+        let (without, with) = (rest(first.clone()), rest(add(first, &Step::Whiteout(missing))));
+        let mut other = below.clone();
+        if let (Ok(_), Ok(report)) = (below.layer(&without[..]), other.layer(&with[..])) {
+            prop_assert_eq!(report.counters.whiteouts, 0);
+            prop_assert_eq!(other.listing(), below.listing());
+        }
+    }
+
+    /// A layer of distinct paths, none of them below a file or a symlink of it, and with links to
+    /// files of its own alone.
+    #[test]
+    fn a_layer_applied_twice_is_a_layer_applied_once(
+        lower in prop::collection::vec(step(), 0..8),
+        upper in prop::collection::vec(linked(), 1..8),
+        hidden in prop::collection::vec(hiding(), 0..3),
+    ) {
+        let upper = hidden.iter().fold(repeatable(upper), add).end();
+        let mut image = Image::new();
+        if image.layer(&archive(&lower)[..]).is_err() || image.layer(&upper[..]).is_err() {
+            return Ok(());
+        }
+        let once = image.listing();
+        prop_assert!(image.layer(&upper[..]).is_ok());
+        prop_assert_eq!(image.listing(), once);
     }
 
     /// Damaged archives, their checksums made right again, are read or rejected; never a panic, and
@@ -228,6 +303,57 @@ proptest! {
         let stored = if packed { gzip(&bytes) } else { bytes };
         let _ = Image::new().layer(&stored[..]);
     }
+}
+
+fn hiding() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        path().prop_map(Step::Whiteout),
+        path().prop_map(Step::Opaque)
+    ]
+}
+
+/// The tree as one archive.
+fn flattened(image: &Image) -> Vec<u8> {
+    let row = |tar: Tar, (path, row): (&Vec<u8>, &ListingRow)| {
+        let name = std::str::from_utf8(path).unwrap();
+        let first = row.link_group.as_ref().map(ToString::to_string);
+        match (&row.content, first) {
+            (_, Some(first)) if first != name => tar.hard_link(name, &first),
+            (ListingContent::Directory, _) => tar.put(&Head::new(b'5', path).mode(row.mode), b""),
+            (ListingContent::Symlink(target), _) => tar.symlink(name, &target.to_string()),
+            _ => tar.file(name, image.tree.content(&name[1..]).unwrap()),
+        }
+    };
+    image.listing().iter().fold(Tar::new(), row).end()
+}
+
+/// What of the steps makes a layer that may be applied again.
+fn repeatable(steps: Vec<Linked>) -> Tar {
+    let mut taken: Vec<(Vec<&'static str>, bool)> = Vec::new();
+    let mut files: BTreeSet<Vec<&'static str>> = BTreeSet::new();
+    let mut tar = Tar::new();
+    for step in steps {
+        let (path, directory) = match &step {
+            Linked::Plain(Step::Dir(path)) => (path, true),
+            Linked::Plain(Step::File(path, _)) | Linked::Symlink(path, _) => (path, false),
+            Linked::HardLink(path, target) if files.contains(target) => (path, false),
+            Linked::HardLink(..) | Linked::Plain(_) => continue,
+        };
+        let clashes = taken.iter().any(|(other, other_directory)| {
+            path == other
+                || (path.starts_with(other) && !other_directory)
+                || (other.starts_with(path) && !directory)
+        });
+        if clashes {
+            continue;
+        }
+        taken.push((path.clone(), directory));
+        if let Linked::Plain(Step::File(path, _)) = &step {
+            files.insert(path.clone());
+        }
+        tar = step.add(tar);
+    }
+    tar
 }
 
 /// A step with links in it.
