@@ -291,7 +291,14 @@ impl<'l, R: io::Read> Archive<'l, R> {
             }
         };
         held(acl::check(&what, &metadata))?;
-        if size > 0 && !matches!(what, What::File { .. }) {
+        let is_file = matches!(what, What::File { .. });
+        if !is_file && !pax.sparse.is_empty() {
+            refuse(
+                Code::SparseMap,
+                "the records of a sparse file on an entry that is not a file",
+            )?;
+        }
+        if !is_file && size > 0 {
             refuse(
                 Code::UnexpectedBody,
                 format!("{size} bytes of body on an entry that is not a file"),

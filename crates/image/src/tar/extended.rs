@@ -91,10 +91,11 @@ impl Extended {
         header_name: impl FnOnce() -> Vec<u8>,
     ) -> Result<Resolved, Rejected> {
         let mut pax = self.pax.unwrap_or_default();
-        let path = one_of(pax.path.take(), self.long_name, "name")?;
-        let link = one_of(pax.link.take(), self.long_link, "link's target")?;
         // The name of a sparse file stands in a record of its own, and in `path` a made-up one.
-        let name = pax.sparse.name.clone().or(path).unwrap_or_else(header_name);
+        let path = pax.path.take();
+        let path = pax.sparse.name.clone().or(path);
+        let name = one_of(path, self.long_name, "name")?.unwrap_or_else(header_name);
+        let link = one_of(pax.link.take(), self.long_link, "link's target")?;
         Ok(Resolved { name, link, pax })
     }
 }

@@ -147,6 +147,15 @@ fn several() -> Vec<Case> {
             link(long_link(new())).symlink("a", "t"),
         )
         .at("a"),
+        refused(
+            conflict,
+            "a sparse file's name and a long name",
+            file(long(new().pax(&[
+                ("GNU.sparse.name", b"p"),
+                ("GNU.sparse.size", b"0"),
+            ]))),
+        )
+        .at("a"),
         accepted("records and a long name", file(long(pax(new()))))
             .counts(|it| it.pax_ignored = 1)
             .tree(&["/l file 644"]),

@@ -78,6 +78,20 @@ fn maps_in_records() -> Vec<Case> {
         .at("a"),
         refused(
             code,
+            "the records of a sparse file on a symlink",
+            Tar::new()
+                .pax(&[("GNU.sparse.name", b"b")])
+                .symlink("a", "t"),
+        )
+        .at("b"),
+        refused(
+            code,
+            "the records of a sparse file on a directory",
+            Tar::new().pax(&[("GNU.sparse.size", b"9")]).dir("a"),
+        )
+        .at("a"),
+        refused(
+            code,
             "a map without its size",
             records(&[("map", b"0,1")], b"x"),
         )
