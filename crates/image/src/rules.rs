@@ -14,8 +14,8 @@ pub(crate) fn refuse(code: Code, detail: impl Into<String>) -> Result<(), Reject
     Err(Rejected::new(code, detail))
 }
 
-/// What was done, or `None` if it broke a rule that is switched off: for rules without which there
-/// is nothing to go on with where they are broken.
+/// What was done, or `None` if it broke a rule that is switched off: for what can only answer an error,
+/// where its caller knows how to go on without it.
 pub(crate) fn held<T, E: MayReject>(result: Result<T, E>) -> Result<Option<T>, E> {
     match result {
         Err(error) if error.rejected().is_some_and(|it| is_off(it.code)) => Ok(None),

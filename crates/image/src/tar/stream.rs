@@ -131,6 +131,7 @@ impl<R: io::Read> Stream<R> {
     }
 
     fn fill(&mut self) -> Result<(), Fault> {
+        // Without the rule, the stream ends where it cannot be inflated.
         let count = held(self.inflate.read(&mut self.buffer))?.unwrap_or(0);
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         if self.bytes > self.allowed {

@@ -20,14 +20,8 @@ fn unknown() -> Vec<Case> {
         .copied()
         .map(case)
         .collect();
-    for kind in [b'x', b'g', b'L', b'K'] {
-        let body = if kind == b'L' || kind == b'K' {
-            &b"name"[..]
-        } else {
-            b"11 comment=\n"
-        };
-        let body = if kind == b'g' { b"" } else { body };
-        let body = if kind == b'x' { b"" } else { body };
+    let extensions: [(u8, &[u8]); 4] = [(b'x', b""), (b'g', b""), (b'L', b"name"), (b'K', b"name")];
+    for (kind, body) in extensions {
         let head = Head::new(kind, b"h")
             .with(257, &[0; 8])
             .size(body.len() as u64);
