@@ -19,7 +19,7 @@ mod rules;
 mod tar;
 mod tree;
 
-pub use apply::{ApplyError, apply};
+pub use apply::{ApplyError, apply, apply_ahead};
 pub use digest::{ChainId, DiffId, Digest, Hasher, ParseDigestError};
 pub use limits::{DevicePolicy, Limit, Limits, Unit};
 pub use name::Name;
@@ -27,6 +27,7 @@ pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};
 #[cfg(longshore_image_rules)]
 pub use rules::without;
+pub use tar::{Ahead, Budget};
 pub use tree::{
     Content, DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError,
     Metadata, NewNode, NodeId, Stat, Summary, Timestamp, Tree, Xattrs,

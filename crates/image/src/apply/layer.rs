@@ -6,10 +6,10 @@ use super::ApplyError;
 use super::name::{PLINK, Path, Role};
 use super::touched::Touched;
 use crate::rules::refuse;
-use crate::tar::{Archive, Entry, Finished, Stream, What};
+use crate::tar::{Ahead, Archive, Entry, Finished, Inline, Stream, Uncompressed, What};
 use crate::{
     Code, Counters, DevicePolicy, Kind, LayerReport, Limits, Listed, Metadata, NewNode, NodeId,
-    Totals, Tree,
+    Rejected, Totals, Tree,
 };
 
 /// Applies the layer whose stored bytes (plain, gzip or zstd) `stored` gives, to the result of the layers
@@ -28,6 +28,26 @@ pub fn apply<T: Tree>(
     limits: &Limits,
     totals: &mut Totals,
 ) -> Result<LayerReport, ApplyError<T::Error>> {
+    begin(limits, totals)?;
+    apply_archive(tree, Inline::new(stored, limits)?, limits, totals)
+}
+
+/// As [`apply`], with a layer that is inflated ahead. What comes of it is the same to the last byte.
+///
+/// # Errors
+/// As there.
+pub fn apply_ahead<T: Tree>(
+    tree: &mut T,
+    layer: Ahead,
+    limits: &Limits,
+    totals: &mut Totals,
+) -> Result<LayerReport, ApplyError<T::Error>> {
+    begin(limits, totals)?;
+    apply_archive(tree, layer, limits, totals)
+}
+
+/// One more layer, if the image may have it.
+fn begin(limits: &Limits, totals: &mut Totals) -> Result<(), Rejected> {
     totals.layers = totals.layers.saturating_add(1);
     if totals.layers > limits.layers {
         refuse(
@@ -35,8 +55,17 @@ pub fn apply<T: Tree>(
             format!("the image has more than {} layers", limits.layers),
         )?;
     }
+    Ok(())
+}
+
+fn apply_archive<T: Tree>(
+    tree: &mut T,
+    from: impl Uncompressed,
+    limits: &Limits,
+    totals: &mut Totals,
+) -> Result<LayerReport, ApplyError<T::Error>> {
     let allowed = limits.stream_bytes.saturating_sub(totals.stream_bytes);
-    let mut archive = Archive::new(Stream::new(stored, limits, allowed)?, limits);
+    let mut archive = Archive::new(Stream::new(from, allowed), limits);
     let mut layer = Layer::new(tree, limits, totals);
     while let Some(entry) = archive.next(&mut layer.counters)? {
         layer
@@ -44,7 +73,7 @@ pub fn apply<T: Tree>(
             .map_err(|error| error.at(&entry.name))?;
     }
     layer.remove_plinks()?;
-    Ok(layer.finish(&archive.finish()))
+    Ok(layer.finish(&archive.finish()?))
 }
 
 /// A layer that is being applied.
@@ -86,10 +115,10 @@ impl<'a, T: Tree> Layer<'a, T> {
     }
 
     /// Does what one entry says.
-    fn entry<R: Read>(
+    fn entry<U: Uncompressed>(
         &mut self,
         entry: &Entry,
-        archive: &mut Archive<'_, R>,
+        archive: &mut Archive<'_, U>,
     ) -> Result<(), ApplyError<T::Error>> {
         self.count_entry()?;
         let directory = entry.what == What::Directory;
@@ -150,12 +179,12 @@ impl<'a, T: Tree> Layer<'a, T> {
     }
 
     /// Puts an entry under its name in its directory. Answers its node, if it has one.
-    fn put<R: Read>(
+    fn put<U: Uncompressed>(
         &mut self,
         parent: &[&[u8]],
         name: &[u8],
         entry: &Entry,
-        archive: &mut Archive<'_, R>,
+        archive: &mut Archive<'_, U>,
     ) -> Result<Option<NodeId>, ApplyError<T::Error>> {
         let what = match &entry.what {
             What::File { size } => {

@@ -12,4 +12,4 @@ mod touched;
 mod walk;
 
 pub use error::ApplyError;
-pub use layer::apply;
+pub use layer::{apply, apply_ahead};

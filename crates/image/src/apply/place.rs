@@ -1,7 +1,5 @@
 //! Entries put into the tree: made, replaced, merged, linked.
 
-use std::io::Read;
-
 use super::ApplyError;
 use super::layer::Layer;
 use super::name::Path;
@@ -9,7 +7,7 @@ use super::touched::{Followed, Placed, Shape};
 use super::walk::{Child, Walker};
 use crate::reject::reject;
 use crate::rules::{held, refuse};
-use crate::tar::Archive;
+use crate::tar::{Archive, Uncompressed};
 use crate::{Code, Metadata, NewNode, NodeId, Tree};
 
 impl<T: Tree> Layer<'_, T> {
@@ -57,10 +55,10 @@ impl<T: Tree> Layer<'_, T> {
     }
 
     /// Writes the body of the entry that was read last into the file that was created last.
-    pub(super) fn write<R: Read>(
+    pub(super) fn write<U: Uncompressed>(
         &mut self,
         file: NodeId,
-        archive: &mut Archive<'_, R>,
+        archive: &mut Archive<'_, U>,
     ) -> Result<(), ApplyError<T::Error>> {
         while let Some(chunk) = archive.chunk()? {
             self.tree

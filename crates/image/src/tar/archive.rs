@@ -1,7 +1,6 @@
 //! The archive: from blocks to entries and their bodies, to the end and beyond.
 
 use std::collections::VecDeque;
-use std::io;
 
 use super::acl;
 use super::entry::{Entry, What};
@@ -12,14 +11,15 @@ use super::header::{BLOCK, Dialect, Header};
 use super::pax::Pax;
 use super::sparse::{Segment, Sparse};
 use super::stream::{Finished, Stream, truncated};
+use super::uncompressed::Uncompressed;
 use super::xattr;
 use crate::rules::{held, refuse};
 use crate::{Code, Counters, Limits, Metadata, Rejected};
 
 /// An archive that is being read.
 #[derive(Debug)]
-pub(crate) struct Archive<'l, R> {
-    stream: Stream<R>,
+pub(crate) struct Archive<'l, U> {
+    stream: Stream<U>,
     limits: &'l Limits,
     extended: Extended,
     body: Body,
@@ -58,8 +58,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl<'l, R: io::Read> Archive<'l, R> {
-    pub(crate) fn new(stream: Stream<R>, limits: &'l Limits) -> Self {
+impl<'l, U: Uncompressed> Archive<'l, U> {
+    pub(crate) fn new(stream: Stream<U>, limits: &'l Limits) -> Self {
         Self {
             stream,
             limits,
@@ -134,7 +134,7 @@ impl<'l, R: io::Read> Archive<'l, R> {
     }
 
     /// What was read, once there are no more entries.
-    pub(crate) fn finish(self) -> Finished {
+    pub(crate) fn finish(self) -> Result<Finished, Fault> {
         self.stream.finish()
     }
 

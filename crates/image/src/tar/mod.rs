@@ -1,12 +1,14 @@
 //! The archive reader: stored bytes in, entries out.
 //!
-//! [`Stream`] inflates and hashes, [`Archive`] turns blocks into [`Entry`] values, the other modules
+//! [`Inline`] and [`Ahead`] inflate and hash, [`Archive`] turns blocks into [`Entry`] values, the other modules
 //! each know one format inside them. Nothing here knows of a filesystem. Sources: POSIX.1-2017 `pax`
 //! (ustar and pax interchange formats), GNU tar's manual (appendix "Tar Internals"), RFC 1952, RFC
 //! 8878.
 
 mod acl;
+mod ahead;
 mod archive;
+mod budget;
 mod entry;
 mod extended;
 mod fault;
@@ -17,9 +19,13 @@ mod number;
 mod pax;
 mod sparse;
 mod stream;
+mod uncompressed;
 mod xattr;
 
+pub use ahead::Ahead;
 pub(crate) use archive::Archive;
+pub use budget::Budget;
 pub(crate) use entry::{Entry, What};
 pub(crate) use fault::Fault;
 pub(crate) use stream::{Finished, Stream};
+pub(crate) use uncompressed::{Inline, Uncompressed};

@@ -4,12 +4,11 @@
 //! (GNU tar's manual, "Storing Sparse Files"). A map is sorted, does not overlap, lies within the
 //! file's size, and accounts for every byte of the body.
 
-use std::io;
-
 use super::fault::Fault;
 use super::header::{BLOCK, Header};
 use super::number::{decimal, unsigned};
 use super::stream::{Stream, truncated};
+use super::uncompressed::Uncompressed;
 use crate::reject::reject;
 use crate::{Code, Limits, Rejected};
 
@@ -58,10 +57,10 @@ impl Sparse {
     }
 
     /// The map of a header of type `S` and of the blocks that continue it.
-    pub(crate) fn read_gnu<R: io::Read>(
+    pub(crate) fn read_gnu<U: Uncompressed>(
         header: &Header<'_>,
         stored: u64,
-        stream: &mut Stream<R>,
+        stream: &mut Stream<U>,
         limits: &Limits,
     ) -> Result<Self, Fault> {
         let block = header.block();
@@ -94,10 +93,10 @@ impl Sparse {
     }
 
     /// The map of PAX records; that of format 1.0 stands at the beginning of the body.
-    pub(crate) fn read_pax<R: io::Read>(
+    pub(crate) fn read_pax<U: Uncompressed>(
         records: &Records,
         stored: u64,
-        stream: &mut Stream<R>,
+        stream: &mut Stream<U>,
         limits: &Limits,
     ) -> Result<Self, Fault> {
         let size = records.size.ok_or_else(|| malformed("lacks the size"))?;
@@ -142,9 +141,9 @@ fn take_pairs(fields: &[u8], map: &mut Vec<Segment>) -> Result<bool, Rejected> {
 
 /// Reads the map of format 1.0: decimal numbers, each with a newline, padded to a block: how many
 /// pairs, then the pairs. Answers the bytes of the body it took.
-fn read_text_map<R: io::Read>(
+fn read_text_map<U: Uncompressed>(
     stored: u64,
-    stream: &mut Stream<R>,
+    stream: &mut Stream<U>,
     limits: &Limits,
 ) -> Result<(Vec<Segment>, u64), Fault> {
     let mut text = TextMap {
@@ -174,7 +173,7 @@ struct TextMap {
 }
 
 impl TextMap {
-    fn number<R: io::Read>(&mut self, stream: &mut Stream<R>) -> Result<u64, Fault> {
+    fn number<U: Uncompressed>(&mut self, stream: &mut Stream<U>) -> Result<u64, Fault> {
         let mut digits = Vec::new();
         loop {
             if self.at == BLOCK {

@@ -1,24 +1,17 @@
-//! The uncompressed archive as a stream: buffered, hashed to its last byte, held to its limit.
-
-use std::io;
+//! The uncompressed archive as a stream of bytes and blocks, held to its limit.
 
 use super::fault::Fault;
 use super::header::BLOCK;
-use super::inflate::Inflate;
-use crate::rules::{held, refuse};
-use crate::{Code, DiffId, Hasher, Limits, Rejected};
+use super::uncompressed::Uncompressed;
+use crate::rules::refuse;
+use crate::{Code, DiffId, Rejected};
 
-/// Bytes held of the archive at once. It is what a file is written in.
-const BUFFER: usize = 256 << 10;
-
-/// The stream. What it gave is hashed already.
+/// The stream.
 #[derive(Debug)]
-pub(crate) struct Stream<R> {
-    inflate: Inflate<R>,
-    hasher: Hasher,
-    buffer: Box<[u8]>,
+pub(crate) struct Stream<U> {
+    from: U,
+    /// How much was taken of the chunk that `from` is at.
     start: usize,
-    end: usize,
     bytes: u64,
     allowed: u64,
 }
@@ -31,35 +24,32 @@ pub(crate) struct Finished {
     pub(crate) stream_bytes: u64,
 }
 
-impl<R: io::Read> Stream<R> {
+impl<U: Uncompressed> Stream<U> {
     /// A stream of at most `allowed` bytes.
-    pub(crate) fn new(reader: R, limits: &Limits, allowed: u64) -> Result<Self, Fault> {
-        Ok(Self {
-            inflate: Inflate::new(reader, limits)?,
-            hasher: Hasher::new(),
-            buffer: vec![0; BUFFER].into(),
+    pub(crate) fn new(from: U, allowed: u64) -> Self {
+        Self {
+            from,
             start: 0,
-            end: 0,
             bytes: 0,
             allowed,
-        })
+        }
     }
 
     /// What stands next, as much as is at hand; empty only at the end.
     pub(crate) fn peek(&mut self) -> Result<&[u8], Fault> {
-        if self.start == self.end {
+        if self.start == self.from.chunk().len() {
             self.fill()?;
         }
-        Ok(&self.buffer[self.start..self.end])
+        Ok(&self.from.chunk()[self.start..])
     }
 
     /// Takes `count` of the bytes that [`Self::peek`] gave.
     pub(crate) fn consume(&mut self, count: usize) {
         debug_assert!(
-            count <= self.end - self.start,
+            count <= self.from.chunk().len() - self.start,
             "only what was seen is taken"
         );
-        self.start = self.end.min(self.start + count);
+        self.start = self.from.chunk().len().min(self.start + count);
     }
 
     /// Takes a block; `None` at the end.
@@ -117,12 +107,13 @@ impl<R: io::Read> Stream<R> {
     }
 
     /// What was read, once the end was reached.
-    pub(crate) fn finish(self) -> Finished {
-        Finished {
-            diff_id: DiffId::new(self.hasher.finish()),
-            stored_bytes: self.inflate.stored_bytes(),
+    pub(crate) fn finish(self) -> Result<Finished, Fault> {
+        let whole = self.from.finish()?;
+        Ok(Finished {
+            diff_id: DiffId::new(whole.digest),
+            stored_bytes: whole.stored_bytes,
             stream_bytes: self.bytes,
-        }
+        })
     }
 
     /// Bytes given and held so far.
@@ -131,9 +122,9 @@ impl<R: io::Read> Stream<R> {
     }
 
     fn fill(&mut self) -> Result<(), Fault> {
-        // Without the rule, the stream ends where it cannot be inflated.
-        let count = held(self.inflate.read(&mut self.buffer))?.unwrap_or(0);
-        self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
+        self.start = 0;
+        self.from.advance()?;
+        self.bytes += u64::try_from(self.from.chunk().len()).unwrap_or(u64::MAX);
         if self.bytes > self.allowed {
             refuse(
                 Code::LimitStream,
@@ -144,8 +135,6 @@ impl<R: io::Read> Stream<R> {
                 ),
             )?;
         }
-        self.hasher.update(&self.buffer[..count]);
-        (self.start, self.end) = (0, count);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod acls;
+mod ahead;
 mod builder;
 mod cases;
 mod corpus;

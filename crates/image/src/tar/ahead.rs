@@ -1,0 +1,172 @@
+//! A layer inflated and hashed on threads of its own, before it is applied.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use super::budget::{Budget, Lane, Room};
+use super::fault::Fault;
+use super::inflate::Inflate;
+use super::uncompressed::{CHUNK, Uncompressed, Whole};
+use crate::{Digest, Hasher, Limits};
+
+/// A layer whose stored bytes are read, inflated and hashed ahead, for
+/// [`apply_ahead`](crate::apply_ahead()). Dropping it stops that once the reader returns.
+#[derive(Debug)]
+pub struct Ahead {
+    chunks: Receiver<Inflated>,
+    current: Option<Arc<Chunk>>,
+    whole: Option<(Receiver<Digest>, u64)>,
+    lane: Arc<Lane>,
+}
+
+/// Bytes, in room of the budget.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Vec<u8>,
+    _room: Room,
+}
+
+/// What comes out of a layer, in order.
+#[derive(Debug)]
+enum Inflated {
+    Chunk(Arc<Chunk>),
+    Fault(Fault),
+    /// The end: where the digest comes from, and how many bytes were stored.
+    End(Receiver<Digest>, u64),
+}
+
+impl Ahead {
+    /// Begins to inflate what `open` gives, on a thread; `open` is called on it.
+    ///
+    /// # Errors
+    /// If no thread can be had.
+    pub fn start<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> io::Result<Self> {
+        let lane = Lane::new(budget);
+        let (tell, chunks) = channel();
+        let (their_lane, limits) = (Arc::clone(&lane), limits.clone());
+        let inflate = move || {
+            let result = inflate_all(open, &limits, &their_lane, &tell);
+            if let Err(fault) = result {
+                // Whoever would hear of it may be gone.
+                let _ = tell.send(Inflated::Fault(fault));
+            }
+        };
+        let thread = thread::Builder::new().name(String::from("inflate"));
+        thread.spawn(inflate)?;
+        Ok(Self {
+            chunks,
+            current: None,
+            whole: None,
+            lane,
+        })
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.lane.close();
+    }
+}
+
+/// Inflates to the end, and has it hashed beside.
+fn inflate_all<R: Read>(
+    open: impl FnOnce() -> io::Result<R>,
+    limits: &Limits,
+    lane: &Arc<Lane>,
+    tell: &Sender<Inflated>,
+) -> Result<(), Fault> {
+    let stored = open().map_err(Fault::Read)?;
+    let mut inflate = Inflate::new(stored, limits)?;
+    let (to_hash, digest) = hash_beside().map_err(Fault::Read)?;
+    loop {
+        let Some(room) = lane.room() else {
+            return Ok(());
+        };
+        let mut bytes = vec![0; CHUNK];
+        let (filled, fault) = fill(&mut inflate, &mut bytes);
+        bytes.truncate(filled);
+        if filled > 0 {
+            let chunk = Arc::new(Chunk { bytes, _room: room });
+            // The hasher takes what it is given until nobody gives any more.
+            let _ = to_hash.send(Arc::clone(&chunk));
+            if tell.send(Inflated::Chunk(chunk)).is_err() {
+                return Ok(());
+            }
+        }
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        if filled < CHUNK {
+            let _ = tell.send(Inflated::End(digest, inflate.stored_bytes()));
+            return Ok(());
+        }
+    }
+}
+
+/// Fills the buffer unless the end or a fault comes before.
+fn fill<R: Read>(inflate: &mut Inflate<R>, buffer: &mut [u8]) -> (usize, Option<Fault>) {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match inflate.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(fault) => return (filled, Some(fault)),
+        }
+    }
+    (filled, None)
+}
+
+/// A thread that hashes what it is given, and tells the digest when nothing more comes.
+fn hash_beside() -> io::Result<(Sender<Arc<Chunk>>, Receiver<Digest>)> {
+    let (give, chunks) = channel::<Arc<Chunk>>();
+    let (tell, digest) = channel();
+    let thread = thread::Builder::new().name(String::from("hash"));
+    thread.spawn(move || {
+        let mut hasher = Hasher::new();
+        for chunk in chunks {
+            hasher.update(&chunk.bytes);
+        }
+        // Nobody may want it any more.
+        let _ = tell.send(hasher.finish());
+    })?;
+    Ok((give, digest))
+}
+
+impl Uncompressed for Ahead {
+    fn advance(&mut self) -> Result<bool, Fault> {
+        // Its room is free before the next is waited for.
+        self.current = None;
+        if self.whole.is_some() {
+            return Ok(false);
+        }
+        match self.chunks.recv() {
+            Ok(Inflated::Chunk(chunk)) => self.current = Some(chunk),
+            Ok(Inflated::Fault(fault)) => return Err(fault),
+            Ok(Inflated::End(digest, stored_bytes)) => self.whole = Some((digest, stored_bytes)),
+            Err(_) => return Err(gone()),
+        }
+        Ok(self.current.is_some())
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.current.as_ref().map_or(&[], |chunk| &chunk.bytes)
+    }
+
+    fn finish(mut self) -> Result<Whole, Fault> {
+        let (digest, stored_bytes) = self.whole.take().ok_or_else(gone)?;
+        Ok(Whole {
+            digest: digest.recv().map_err(|_| gone())?,
+            stored_bytes,
+        })
+    }
+}
+
+fn gone() -> Fault {
+    Fault::Read(io::Error::other("the thread that inflates is gone"))
+}
