@@ -168,12 +168,14 @@ pub enum Error {
         /// The file's size in bytes.
         size: u64,
     },
-    /// The extended attributes are more than what an inode has room for.
-    #[error("the extended attributes take {needed} bytes and the inode has {available}")]
+    /// The extended attributes are more than what an inode and one block have room for.
+    #[error(
+        "the extended attributes that are not in the inode take {needed} bytes, and their block has {available}"
+    )]
     XattrsDoNotFit {
-        /// What they take, in bytes.
+        /// What those take that are not in the inode, in bytes.
         needed: usize,
-        /// What there is, in bytes.
+        /// What a block has for them, in bytes.
         available: usize,
     },
     /// An extended attribute that ext4 cannot store, or that is there twice.
@@ -233,6 +235,8 @@ pub enum Place {
     },
     /// A file's or directory's map of extents.
     Extents(InodeNumber),
+    /// The block of an inode's extended attributes.
+    Xattrs(InodeNumber),
 }
 
 impl fmt::Display for Place {
@@ -243,6 +247,7 @@ impl fmt::Display for Place {
             Self::Inode(inode) => write!(f, "{inode}"),
             Self::Directory { inode, block } => write!(f, "{inode}, directory block {block}"),
             Self::Extents(inode) => write!(f, "{inode}, extents"),
+            Self::Xattrs(inode) => write!(f, "{inode}, extended attributes"),
         }
     }
 }

@@ -135,7 +135,8 @@ pub struct Stat {
     pub links: u16,
     /// When the content changed last.
     pub mtime: Timestamp,
-    /// Bytes of blocks it takes, those of its map of extents included.
+    /// Bytes of blocks it takes, those of its map of extents and of its extended attributes
+    /// included.
     pub allocated: u64,
 }
 

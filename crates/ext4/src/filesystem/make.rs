@@ -90,7 +90,7 @@ impl<D: Device> Filesystem<D> {
         inode.set_metadata(&Metadata {
             permissions: Permissions::new(0o755)?,
             ..Metadata::default()
-        })?;
+        });
         self.descriptors[0].directories += 1;
         self.fill_directory(InodeNumber::ROOT, inode, InodeNumber::ROOT)
     }
@@ -117,7 +117,7 @@ impl<D: Device> Filesystem<D> {
         inode.set_metadata(&Metadata {
             permissions: Permissions::new(0o600)?,
             ..Metadata::default()
-        })?;
+        });
         inode.set_size(len * BLOCK);
         let mut logical = 0;
         while u64::from(logical) < len {

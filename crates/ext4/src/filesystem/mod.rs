@@ -1,7 +1,7 @@
 //! The filesystem: its state, and the operations on it, a file each.
 //!
 //! `make`, `open` and `commit` are its life; `tree`, `write` and `read` are what callers do with
-//! it; `space`, `inodes`, `extents` and `directories` are what those are made of.
+//! it; `space`, `inodes`, `extents`, `xattrs` and `directories` are what those are made of.
 
 mod commit;
 mod directories;
@@ -16,5 +16,6 @@ mod state;
 mod tree;
 mod used;
 mod write;
+mod xattrs;
 
 pub use state::Filesystem;

@@ -7,7 +7,6 @@ use crate::{
     device::Device,
     error::{Error, Place, Result},
     layout::{BLOCK, Extent, FAST_SYMLINK_MAX, RawInode, low32, to_index},
-    metadata::Xattrs,
     node::{Child, InodeNumber, Stat},
 };
 
@@ -93,14 +92,6 @@ impl<D: Device> Filesystem<D> {
                 place: Place::Extents(inode),
             }),
         }
-    }
-
-    /// An inode's extended attributes, full name and value, sorted by name.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchInode`], [`Error::Device`], [`Error::Corrupt`], [`Error::Unsupported`].
-    pub fn xattrs(&self, inode: InodeNumber) -> Result<Xattrs> {
-        self.inode(inode)?.xattrs(inode)
     }
 
     /// Reads a regular file from `offset`, in bytes: as many as there are and `buf` holds, so 0

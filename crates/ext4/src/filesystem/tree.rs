@@ -4,7 +4,9 @@ use super::{Filesystem, write::Writer};
 use crate::{
     device::Device,
     error::{Error, Result},
-    layout::{BLOCK, DirBlock, Extent, FAST_SYMLINK_MAX, MAX_LINKS, RawInode, zeroed},
+    layout::{
+        BLOCK, DirBlock, Extent, FAST_SYMLINK_MAX, MAX_LINKS, RawInode, StoredXattrs, zeroed,
+    },
     metadata::Metadata,
     node::{InodeNumber, Kind, New},
 };
@@ -38,7 +40,8 @@ impl<D: Device> Filesystem<D> {
             filesystem.check_new_name(dir, name)?;
             let kind = kind_of(new);
             let mut inode = RawInode::new(kind)?;
-            inode.set_metadata(metadata)?;
+            inode.set_metadata(metadata);
+            let xattrs = StoredXattrs::plan(&metadata.xattrs)?;
             match new {
                 New::File { size } if size > MAX_FILE => return Err(Error::FileTooLarge { size }),
                 New::File { size } => inode.set_size(size),
@@ -46,6 +49,7 @@ impl<D: Device> Filesystem<D> {
                 _ => {}
             }
             let number = filesystem.allocate_inode(new == New::Directory)?;
+            filesystem.put_xattrs(number, &mut inode, xattrs)?;
             match new {
                 New::Directory => filesystem.fill_directory(number, inode, dir)?,
                 New::Symlink(target) => filesystem.fill_symlink(number, inode, target)?,
@@ -63,11 +67,13 @@ impl<D: Device> Filesystem<D> {
     ///
     /// # Errors
     /// [`Error::NoSuchInode`], [`Error::XattrsDoNotFit`], [`Error::InvalidXattr`];
-    /// [`Error::Device`], [`Error::Corrupt`], [`Error::Poisoned`].
+    /// [`Error::NoSpace`], [`Error::Device`], [`Error::Corrupt`], [`Error::Poisoned`].
     pub fn set_metadata(&mut self, inode: InodeNumber, metadata: &Metadata) -> Result<()> {
         self.change(|filesystem| {
             let mut raw = filesystem.inode(inode)?;
-            raw.set_metadata(metadata)?;
+            let xattrs = StoredXattrs::plan(&metadata.xattrs)?;
+            raw.set_metadata(metadata);
+            filesystem.put_xattrs(inode, &mut raw, xattrs)?;
             filesystem.store_inode(inode, &raw)
         })
     }
@@ -125,6 +131,7 @@ impl<D: Device> Filesystem<D> {
             if inode.has_extents() {
                 filesystem.release_map(target, &inode)?;
             }
+            filesystem.release_xattrs(target, &mut inode)?;
             filesystem.clear_inode(target)?;
             filesystem.release_inode(target, is_directory)
         })

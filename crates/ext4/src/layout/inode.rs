@@ -6,7 +6,7 @@ use super::{
     bytes::{get16, get32, low16, low32, put16, put32},
     checksum::Seed,
     extent::Root,
-    xattr,
+    xattr::{self, StoredXattrs},
 };
 use crate::{
     error::{Error, Place, Result},
@@ -131,11 +131,6 @@ impl RawInode {
                 what: format!("{number} has the flags {unknown:#x}"),
             });
         }
-        if get32(&inode.0, I_FILE_ACL_LO) != 0 || get16(&inode.0, L_I_FILE_ACL_HIGH) != 0 {
-            return Err(Error::Unsupported {
-                what: format!("{number} has a block of extended attributes"),
-            });
-        }
         if get16(&inode.0, I_EXTRA_ISIZE) != EXTRA_ISIZE {
             return Err(corrupt(number, "its extra fields have another length"));
         }
@@ -239,7 +234,14 @@ impl RawInode {
 
     /// Counts blocks that the inode has got.
     pub(crate) fn add_blocks(&mut self, blocks: u64) {
-        let sectors = self.sectors().saturating_add(blocks.saturating_mul(8));
+        self.set_sectors(self.sectors().saturating_add(blocks.saturating_mul(8)));
+    }
+
+    fn subtract_block(&mut self) {
+        self.set_sectors(self.sectors().saturating_sub(8));
+    }
+
+    fn set_sectors(&mut self, sectors: u64) {
         put32(&mut self.0, I_BLOCKS_LO, low32(sectors));
         put16(&mut self.0, L_I_BLOCKS_HIGH, low16(low32(sectors >> 32)));
     }
@@ -302,10 +304,8 @@ impl RawInode {
         (wide >> 8 & 0xfff, (wide & 0xff) | (wide >> 12 & 0xf_ff00))
     }
 
-    /// Sets mode, owner, times and extended attributes; all or nothing.
-    pub(crate) fn set_metadata(&mut self, metadata: &Metadata) -> Result<()> {
-        let xattrs = xattr::encode(&metadata.xattrs)?;
-        self.0[XATTRS..].copy_from_slice(&xattrs);
+    /// Sets mode, owner and times.
+    pub(crate) fn set_metadata(&mut self, metadata: &Metadata) {
         let format = get16(&self.0, I_MODE) & FORMAT;
         put16(&mut self.0, I_MODE, format | metadata.permissions.bits());
         self.set_halves(I_UID, L_I_UID_HIGH, metadata.uid);
@@ -320,7 +320,6 @@ impl RawInode {
             put32(&mut self.0, at, low);
             put32(&mut self.0, at_extra, extra);
         }
-        Ok(())
     }
 
     fn mtime(&self) -> Option<Timestamp> {
@@ -329,9 +328,32 @@ impl RawInode {
         Timestamp::new(low + (i64::from(extra & 3) << 32), extra >> 2).ok()
     }
 
-    /// Extended attributes, sorted by name.
+    /// The extended attributes that are in the inode itself, in their order.
     pub(crate) fn xattrs(&self, number: InodeNumber) -> Result<Xattrs> {
-        xattr::decode(&self.0[XATTRS..]).map_err(|what| corrupt(number, what))
+        xattr::decode_room(&self.0[XATTRS..]).map_err(|what| corrupt(number, what))
+    }
+
+    /// Replaces the extended attributes that are in the inode itself.
+    pub(crate) fn set_xattrs(&mut self, stored: &StoredXattrs) {
+        self.0[XATTRS..].copy_from_slice(&stored.room);
+    }
+
+    /// Where its block of extended attributes is.
+    pub(crate) fn xattr_block(&self) -> Option<u64> {
+        let high = u64::from(get16(&self.0, L_I_FILE_ACL_HIGH)) << 32;
+        Some(high | u64::from(get32(&self.0, I_FILE_ACL_LO))).filter(|place| *place != 0)
+    }
+
+    /// Sets where its block of extended attributes is, and counts it.
+    pub(crate) fn set_xattr_block(&mut self, place: Option<u64>) {
+        match (self.xattr_block(), place) {
+            (None, Some(_)) => self.add_blocks(1),
+            (Some(_), None) => self.subtract_block(),
+            _ => {}
+        }
+        let place = place.unwrap_or(0);
+        put32(&mut self.0, I_FILE_ACL_LO, low32(place));
+        put16(&mut self.0, L_I_FILE_ACL_HIGH, low16(low32(place >> 32)));
     }
 
     fn halves(&self, low: usize, high: usize) -> u32 {
@@ -385,7 +407,7 @@ mod tests {
                 mtime,
                 ..Metadata::default()
             };
-            inode.set_metadata(&metadata).unwrap();
+            inode.set_metadata(&metadata);
             assert_eq!(inode.mtime(), Some(mtime));
         }
         assert_eq!(encode_time(Timestamp::new(1 << 31, 1).unwrap()).1, 0b101);

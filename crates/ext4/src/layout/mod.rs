@@ -26,3 +26,4 @@ pub(crate) use group::{DESCRIPTORS_PER_BLOCK, Descriptor, flag};
 pub(crate) use inode::{FAST_SYMLINK_MAX, MAX_LINKS, RawInode};
 pub(crate) use journal::{journal_blocks, journal_superblock};
 pub(crate) use superblock::{SUPERBLOCK_OFFSET, Superblock};
+pub(crate) use xattr::{StoredXattrs, XattrBlock};

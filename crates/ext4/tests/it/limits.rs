@@ -55,7 +55,7 @@ fn requests_that_cannot_be_met_change_nothing() {
         Error::DeviceNumber { .. }
     ));
     let metadata = Metadata {
-        xattrs: vec![(b"user.x".to_vec(), vec![0; 100])],
+        xattrs: vec![(b"user.x".to_vec(), vec![0; 4041])],
         ..plain
     };
     assert!(matches!(
