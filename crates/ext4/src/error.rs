@@ -11,8 +11,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// What is wrong with the request (names, numbers, types, limits) is found before anything is
 /// changed: the filesystem is as it was. [`Error::Device`], [`Error::Corrupt`],
-/// [`Error::NoSpace`] and [`Error::NoInodes`] can strike halfway through a change; the
-/// filesystem then refuses every further change and its commit with [`Error::Poisoned`].
+/// [`Error::NoSpace`], [`Error::NoInodes`] and [`Error::DirectoryFull`] can strike halfway through
+/// a change; the filesystem then refuses every further change and its commit with
+/// [`Error::Poisoned`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,6 +65,13 @@ pub enum Error {
     /// No inode is free.
     #[error("no inode is left on the filesystem")]
     NoInodes,
+    /// The directory's index takes no more: it is full (with millions of names), or tens of
+    /// thousands of its names have one hash, which only names have that were chosen for it.
+    #[error("the index of {dir} takes no more names")]
+    DirectoryFull {
+        /// The directory.
+        dir: InodeNumber,
+    },
     /// The inode has 65,000 links, the most that ext4 counts.
     #[error("{inode} has 65000 links, the most there can be")]
     TooManyLinks {

@@ -2,7 +2,7 @@
 
 /// Changes whenever the same operations would give other bytes. It is part of every
 /// filesystem, and one of another version is not opened.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The smallest device, in bytes (8 MiB): half of it is the smallest journal that the kernel
 /// takes (`JBD2_MIN_JOURNAL_BLOCKS`, 1024 blocks).

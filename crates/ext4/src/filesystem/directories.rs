@@ -1,46 +1,60 @@
 //! Entries of directories: found, added, removed.
+//!
+//! A directory of one block is a list of names. One that has more has an index, which stands in
+//! `index`; only `lost+found` has empty blocks from the start, and gets its index when they are
+//! full. Nothing is kept in memory of names.
 
-use std::cell::RefCell;
-
-use super::{
-    Filesystem,
-    index::{Index, Indexes},
-};
+use super::Filesystem;
 use crate::{
     device::Device,
     error::{Error, Place, Result},
-    layout::{BLOCK, DirBlock, Extent, Seed, entry_len, kind_code, low32},
+    layout::{BLOCK, Block, DirBlock, Extent, Seed, kind_code, low32, name_hash},
     node::{InodeNumber, Kind},
 };
 
-/// The indexes of the directories in use.
-pub(super) type Directories = RefCell<Indexes>;
+/// A name is added at once, or the directory grows first: the index by a level, a node, or both
+/// together with a block of names. More steps than these are none that end.
+const MAX_STEPS: usize = 6;
+
+/// A directory, as it is between two changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Directory {
+    pub(super) number: InodeNumber,
+    /// The seed of its blocks' checksums.
+    pub(super) seed: Seed,
+    pub(super) indexed: bool,
+    pub(super) blocks: u32,
+}
+
+/// A name that was found.
+struct Found {
+    inode: InodeNumber,
+    /// The block that it is in.
+    nth: u32,
+    content: DirBlock,
+}
 
 impl<D: Device> Filesystem<D> {
     /// What a name is in a directory.
     pub(super) fn find(&self, dir: InodeNumber, name: &[u8]) -> Result<Option<InodeNumber>> {
-        let seed = self.load_directory(dir)?;
-        Ok(self.search(dir, seed, name)?.map(|(_, inode)| inode))
+        let directory = self.load_directory(dir)?;
+        Ok(self.search(&directory, name)?.map(|found| found.inode))
     }
 
-    /// How many entries a directory has, `.` and `..` not among them.
-    pub(super) fn count_entries(&self, dir: InodeNumber) -> Result<u64> {
-        self.load_directory(dir)?;
-        let indexes = self.directories.borrow();
-        Ok(indexes.get(dir).map_or(0, Index::entries))
-    }
-
-    /// The blocks of a directory.
-    pub(super) fn directory_blocks(&self, dir: InodeNumber) -> Result<Vec<DirBlock>> {
-        let seed = self.load_directory(dir)?;
-        let blocks = match self.directories.borrow().get(dir) {
-            Some(index) => index.blocks().to_vec(),
-            None => Vec::new(),
-        };
-        (0..)
-            .zip(blocks)
-            .map(|(nth, place)| self.read_directory(dir, seed, nth, place))
-            .collect()
+    /// Whether a directory has entries other than `.` and `..`.
+    pub(super) fn has_entries(&self, dir: InodeNumber) -> Result<bool> {
+        let directory = self.load_directory(dir)?;
+        for nth in self.blocks_of_names(&directory)? {
+            if self
+                .read_names(&directory, nth)?
+                .children()
+                .next()
+                .is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds a name, which is not there, to a directory.
@@ -51,60 +65,56 @@ impl<D: Device> Filesystem<D> {
         target: InodeNumber,
         kind: Kind,
     ) -> Result<()> {
-        let seed = self.load_directory(dir)?;
-        let indexes = self.directories.get_mut();
-        let hash = indexes.hash(name);
-        let fit = indexes
-            .get_mut(dir)
-            .and_then(|index| index.fit(entry_len(name.len())));
-        let (nth, place) = match fit {
-            Some(found) => found,
-            None => self.grow_directory(dir, seed)?,
-        };
-        let mut content = self.read_directory(dir, seed, nth, place)?;
-        if !content.insert(target.get(), name, kind_code(kind)) {
-            return Err(damaged(dir, nth, "it has less room than it had"));
-        }
-        if let Some(index) = self.directories.get_mut().get_mut(dir) {
-            index.added(hash, nth, &content);
-        }
-        self.cache.write(place, content.sealed(seed))
-    }
-
-    /// Removes a name, which is there, from a directory.
-    pub(super) fn remove_entry(&mut self, dir: InodeNumber, name: &[u8]) -> Result<()> {
-        let seed = self.load_directory(dir)?;
-        let hash = self.directories.get_mut().hash(name);
-        let candidates: Vec<_> = match self.directories.get_mut().get(dir) {
-            Some(index) => index.candidates(hash).collect(),
-            None => Vec::new(),
-        };
-        for (nth, place) in candidates {
-            let mut content = self.read_directory(dir, seed, nth, place)?;
-            if content.remove(name) {
-                let indexes = self.directories.get_mut();
-                if let Some(mut index) = indexes.take(dir) {
-                    index.removed(hash, nth, &content, |name| indexes.hash(name));
-                    indexes.insert(dir, index);
+        for _ in 0..MAX_STEPS {
+            let directory = self.load_directory(dir)?;
+            let way = if directory.indexed {
+                Some(self.descend(&directory, self.hash(name))?)
+            } else {
+                None
+            };
+            let candidates = match &way {
+                Some(way) => way.names()..=way.names(),
+                None => 0..=directory.blocks - 1,
+            };
+            for nth in candidates {
+                let mut content = self.read_names(&directory, nth)?;
+                if content.insert(target.get(), name, kind_code(kind)) {
+                    return self.write_directory(&directory, nth, content.sealed(directory.seed));
                 }
-                return self.cache.write(place, content.sealed(seed));
+            }
+            match way {
+                Some(way) => self.make_room(&directory, way)?,
+                None => self.start_index(&directory)?,
             }
         }
-        Err(Error::NotFound {
-            dir,
-            name: name.to_vec(),
-        })
+        Err(damaged(dir, 0, "its index leads to where there is no room"))
     }
 
-    /// Adds a block of a directory that has none yet, or is full; tells which and where it is.
+    /// Removes a name, which is there, from a directory. Blocks stay, as the kernel leaves them.
+    pub(super) fn remove_entry(&mut self, dir: InodeNumber, name: &[u8]) -> Result<()> {
+        let directory = self.load_directory(dir)?;
+        let Some(mut found) = self.search(&directory, name)? else {
+            return Err(Error::NotFound {
+                dir,
+                name: name.to_vec(),
+            });
+        };
+        found.content.remove(name);
+        let content = found.content.sealed(directory.seed);
+        self.write_directory(&directory, found.nth, content)
+    }
+
+    /// Adds a block at a directory's end; tells which it is.
     pub(super) fn add_directory_block(
         &mut self,
         dir: InodeNumber,
-        content: DirBlock,
-    ) -> Result<(u64, u64)> {
+        content: impl FnOnce(Seed) -> Block,
+    ) -> Result<u32> {
         let mut inode = self.any_inode(dir)?;
-        let nth = inode.size() / BLOCK;
-        let logical = u32::try_from(nth).map_err(|_| Error::FileTooLarge { size: inode.size() })?;
+        let logical = u32::try_from(inode.size() / BLOCK)
+            .ok()
+            .filter(|nth| *nth < u32::MAX)
+            .ok_or_else(|| damaged(dir, 0, "it is larger than a directory can be"))?;
         let physical = self.allocate_block()?;
         let extent = Extent {
             logical,
@@ -116,87 +126,115 @@ impl<D: Device> Filesystem<D> {
         inode.add_blocks(1);
         inode.set_size(inode.size() + BLOCK);
         self.store_inode(dir, &inode)?;
+        self.directories.get_mut().push(dir, physical);
         let seed = inode.seed(dir, self.seed);
-        self.cache.write(physical, content.sealed(seed))?;
-        Ok((nth, physical))
+        self.cache.write(physical, content(seed))?;
+        Ok(logical)
     }
 
-    fn grow_directory(&mut self, dir: InodeNumber, seed: Seed) -> Result<(u32, u64)> {
-        let (nth, place) = self.add_directory_block(dir, DirBlock::empty())?;
-        let nth = low32(nth);
-        let content = self.read_directory(dir, seed, nth, place)?;
-        if let Some(index) = self.directories.get_mut().get_mut(dir) {
-            index.push_block(place, &content, |_| 0);
-        }
-        Ok((nth, place))
+    pub(super) fn hash(&self, name: &[u8]) -> u32 {
+        name_hash(self.hash_seed, name)
     }
 
-    fn search(
-        &self,
-        dir: InodeNumber,
-        seed: Seed,
-        name: &[u8],
-    ) -> Result<Option<(u32, InodeNumber)>> {
-        let candidates: Vec<_> = {
-            let indexes = self.directories.borrow();
-            match indexes.get(dir) {
-                Some(index) => index.candidates(indexes.hash(name)).collect(),
-                None => Vec::new(),
+    fn search(&self, directory: &Directory, name: &[u8]) -> Result<Option<Found>> {
+        if !directory.indexed {
+            for nth in 0..directory.blocks {
+                if let Some(found) = self.look_into(directory, nth, name)? {
+                    return Ok(Some(found));
+                }
             }
+            return Ok(None);
+        }
+        let hash = self.hash(name);
+        let mut way = self.descend(directory, hash)?;
+        // Blocks that share a hash are no more than there are blocks.
+        for _ in 0..directory.blocks {
+            if let Some(found) = self.look_into(directory, way.names(), name)? {
+                return Ok(Some(found));
+            }
+            if !self.advance(directory, &mut way, hash)? {
+                return Ok(None);
+            }
+        }
+        Err(damaged(directory.number, 0, "its index goes in circles"))
+    }
+
+    fn look_into(&self, directory: &Directory, nth: u32, name: &[u8]) -> Result<Option<Found>> {
+        let content = self.read_names(directory, nth)?;
+        let Some(entry) = content.find(name) else {
+            return Ok(None);
         };
-        for (nth, place) in candidates {
-            let content = self.read_directory(dir, seed, nth, place)?;
-            if let Some(entry) = content.find(name) {
-                let inode = InodeNumber::new(entry.inode)
-                    .filter(|inode| inode.get() <= self.geometry.inodes())
-                    .ok_or_else(|| damaged(dir, nth, "it names an inode that cannot be"))?;
-                return Ok(Some((nth, inode)));
-            }
-        }
-        Ok(None)
+        let inode = self.named(directory, nth, entry.inode)?;
+        Ok(Some(Found {
+            inode,
+            nth,
+            content,
+        }))
     }
 
-    fn read_directory(
-        &self,
-        dir: InodeNumber,
-        seed: Seed,
+    /// The inode that an entry names, if there can be such a one.
+    pub(super) fn named(&self, directory: &Directory, nth: u32, inode: u32) -> Result<InodeNumber> {
+        InodeNumber::new(inode)
+            .filter(|inode| inode.get() <= self.geometry.inodes())
+            .ok_or_else(|| damaged(directory.number, nth, "it names an inode that cannot be"))
+    }
+
+    /// A block of names.
+    pub(super) fn read_names(&self, directory: &Directory, nth: u32) -> Result<DirBlock> {
+        let content = self.cache.read(self.place(directory, nth)?)?;
+        DirBlock::parse(&content, directory.seed)
+            .map_err(|what| damaged(directory.number, nth, what))
+    }
+
+    pub(super) fn write_directory(
+        &mut self,
+        directory: &Directory,
         nth: u32,
-        place: u64,
-    ) -> Result<DirBlock> {
-        let content = self.cache.read(place)?;
-        DirBlock::parse(&content, seed).map_err(|what| damaged(dir, nth, what))
+        content: Block,
+    ) -> Result<()> {
+        let place = self.place(directory, nth)?;
+        self.cache.write(place, content)
     }
 
-    /// Sees to it that there is an index of the directory; tells its checksums' seed.
-    fn load_directory(&self, dir: InodeNumber) -> Result<Seed> {
+    /// Where a block of a directory is on the device.
+    pub(super) fn place(&self, directory: &Directory, nth: u32) -> Result<u64> {
+        self.directories
+            .borrow()
+            .place(directory.number, nth)
+            .ok_or_else(|| damaged(directory.number, nth, "it is past the directory's end"))
+    }
+
+    /// A directory, of which all blocks are there.
+    pub(super) fn load_directory(&self, dir: InodeNumber) -> Result<Directory> {
         let inode = self.directory_inode(dir)?;
-        let seed = inode.seed(dir, self.seed);
-        if self.directories.borrow().get(dir).is_some() {
-            return Ok(seed);
+        let directory = |blocks| Directory {
+            number: dir,
+            seed: inode.seed(dir, self.seed),
+            indexed: inode.has_index(),
+            blocks,
+        };
+        let known = self.directories.borrow().blocks(dir);
+        if let Some(blocks) = known {
+            return Ok(directory(blocks));
         }
-        let map = self.map(dir, &inode)?;
-        let mut index = Index::default();
-        let mut next = 0;
-        for extent in map.extents {
+        let mut places = Vec::new();
+        for extent in self.map(dir, &inode)?.extents {
+            let next = low32(places.len() as u64);
             if extent.logical != next || !extent.written {
                 return Err(damaged(dir, next, "it is missing"));
             }
-            for place in extent.physical..extent.physical + u64::from(extent.len) {
-                let content = self.read_directory(dir, seed, next, place)?;
-                let indexes = self.directories.borrow();
-                index.push_block(place, &content, |name| indexes.hash(name));
-                next += 1;
-            }
+            places.extend(extent.physical..extent.physical + u64::from(extent.len));
         }
-        if inode.size() != u64::from(next) * BLOCK || next == 0 {
-            return Err(damaged(dir, next, "it is not where the directory ends"));
+        let blocks = low32(places.len() as u64);
+        if inode.size() != places.len() as u64 * BLOCK || places.is_empty() {
+            return Err(damaged(dir, blocks, "it is not where the directory ends"));
         }
-        self.directories.borrow_mut().insert(dir, index);
-        Ok(seed)
+        self.directories.borrow_mut().insert(dir, places);
+        Ok(directory(blocks))
     }
 }
 
-fn damaged(inode: InodeNumber, block: u32, what: &'static str) -> Error {
+pub(super) fn damaged(inode: InodeNumber, block: u32, what: &'static str) -> Error {
     Error::Corrupt {
         what,
         place: Place::Directory { inode, block },

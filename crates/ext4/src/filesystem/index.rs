@@ -1,225 +1,317 @@
-//! What memory keeps of a directory, so that a name is found and added without reading it all.
+//! The index of a directory: the way to the block that has a name, and how it grows.
 //!
-//! Twelve bytes an entry or so: names themselves are read from their block. Everything is taken
-//! from the directory's blocks, so dropping an index and loading it again changes nothing.
+//! All of it is on the device, and grows as the kernel lets it grow: a full block of names is cut
+//! in two by the hashes of its names, a full node in the middle; a full root hands everything to
+//! a new node.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    hash::{BuildHasher, RandomState},
+use super::{
+    Filesystem,
+    directories::{Directory, damaged},
 };
-
 use crate::{
-    layout::{DirBlock, entry_len, low32, to_index},
-    node::InodeNumber,
+    device::Device,
+    error::{Error, Result},
+    layout::{
+        Behind, DirBlock, Entry, Halves, IndexBlock, MAX_INDEX_LEVELS, entry_len, low32, to_index,
+    },
 };
 
-/// Indexes that are held before those of small directories are dropped.
-const MAX_SMALL: usize = 16_384;
+/// Blocks of names of one hash that a directory may have. Thirty-two bits of hash make a second
+/// one unlikely in any directory that was not built for it; without a limit, the time that it
+/// takes to add a name to one that was would grow with the number of names.
+const MAX_SHARED: usize = 64;
 
-/// Lengths of entries, in units of four bytes: 3 to 66.
-const CLASSES: usize = entry_len(255) / 4 + 1;
+/// Bytes of names that a block gets when an index is made: three quarters.
+const FILL: usize = 3072;
 
-/// The directories in use.
-#[derive(Debug, Default)]
-pub(super) struct Indexes {
-    indexes: HashMap<InodeNumber, Index>,
-    /// How many there may be before the small ones are dropped.
-    limit: usize,
-    /// Keyed at random, so that nobody can choose names that all hash alike.
-    hasher: RandomState,
+/// The way from the root of an index to a block of names. There is always a root.
+#[derive(Debug)]
+pub(super) struct Way {
+    root: Step,
+    node: Option<Step>,
 }
 
-impl Indexes {
-    pub(super) fn get(&self, directory: InodeNumber) -> Option<&Index> {
-        self.indexes.get(&directory)
+/// A block of an index, and which of its pointers is followed.
+#[derive(Debug)]
+struct Step {
+    nth: u32,
+    block: IndexBlock,
+    at: usize,
+}
+
+impl Step {
+    fn behind(&self) -> Behind {
+        self.block.at(self.at)
     }
 
-    pub(super) fn get_mut(&mut self, directory: InodeNumber) -> Option<&mut Index> {
-        self.indexes.get_mut(&directory)
-    }
-
-    pub(super) fn insert(&mut self, directory: InodeNumber, index: Index) {
-        if self.indexes.len() >= self.limit.max(MAX_SMALL) {
-            self.indexes.retain(|_, index| index.blocks.len() > 1);
-            self.limit = self.indexes.len() * 2;
-        }
-        self.indexes.insert(directory, index);
-    }
-
-    /// The index, which is dropped unless it is put back.
-    pub(super) fn take(&mut self, directory: InodeNumber) -> Option<Index> {
-        self.indexes.remove(&directory)
-    }
-
-    /// The hash of a name, of this run only.
-    pub(super) fn hash(&self, name: &[u8]) -> u32 {
-        low32(self.hasher.hash_one(name))
+    /// Follows the next pointer, if there is one.
+    fn advance(&mut self) -> bool {
+        let more = self.at + 1 < self.block.len();
+        self.at += usize::from(more);
+        more
     }
 }
 
-/// A directory's index.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    /// Hash of a name, and which of the directory's blocks it is in.
-    names: BTreeSet<(u32, u32)>,
-    /// Where each of its blocks is on the device.
-    blocks: Vec<u64>,
-    /// The widest gap in each of its blocks, in bytes.
-    gaps: Vec<u16>,
-    /// For a length of entry, before which block no gap is wide enough.
-    full_before: Vec<u32>,
-    /// Entries, `.` and `..` not among them.
-    entries: u64,
+impl Way {
+    /// Which of the directory's blocks has the names.
+    pub(super) fn names(&self) -> u32 {
+        self.last().behind().block
+    }
+
+    fn last(&self) -> &Step {
+        self.node.as_ref().unwrap_or(&self.root)
+    }
 }
 
-impl Index {
-    /// Adds a block at the directory's end.
-    pub(super) fn push_block(
-        &mut self,
-        place: u64,
-        content: &DirBlock,
-        hash: impl Fn(&[u8]) -> u32,
-    ) {
-        let nth = low32(self.blocks.len() as u64);
-        self.blocks.push(place);
-        self.gaps.push(0);
-        self.set_gap(nth, content);
-        for entry in content.children() {
-            self.names.insert((hash(entry.name), nth));
-            self.entries += 1;
+impl<D: Device> Filesystem<D> {
+    /// The way to the block that has names of that hash, or the first of several.
+    pub(super) fn descend(&self, directory: &Directory, hash: u32) -> Result<Way> {
+        let block = self.read_root(directory)?;
+        let at = block.find(hash);
+        let root = Step { nth: 0, block, at };
+        let node = if root.block.levels() == 0 {
+            None
+        } else {
+            let nth = root.behind().block;
+            let block = self.read_node_of_index(directory, nth)?;
+            let at = block.find(hash);
+            Some(Step { nth, block, at })
+        };
+        Ok(Way { root, node })
+    }
+
+    /// Goes on to the next block of names, if names of that hash go on there.
+    pub(super) fn advance(&self, directory: &Directory, way: &mut Way, hash: u32) -> Result<bool> {
+        if let Some(node) = &mut way.node
+            && node.advance()
+        {
+            return Ok(node.behind().hash & !1 == hash);
+        }
+        if !way.root.advance() || way.root.behind().hash & !1 != hash {
+            return Ok(false);
+        }
+        if way.node.is_some() {
+            let nth = way.root.behind().block;
+            let block = self.read_node_of_index(directory, nth)?;
+            way.node = Some(Step { nth, block, at: 0 });
+        }
+        Ok(true)
+    }
+
+    /// Which blocks of a directory have names: in the order of their hashes, if it has an index.
+    /// Each block of the directory has one place in the index.
+    pub(super) fn blocks_of_names(&self, directory: &Directory) -> Result<Vec<u32>> {
+        if !directory.indexed {
+            return Ok((0..directory.blocks).collect());
+        }
+        let mut unseen = vec![true; to_index(directory.blocks)];
+        unseen[0] = false;
+        let mut see = |behind: Behind| match unseen.get_mut(to_index(behind.block)) {
+            Some(unseen) if *unseen => {
+                *unseen = false;
+                Ok(behind.block)
+            }
+            _ => Err(damaged(
+                directory.number,
+                behind.block,
+                "its index leads to it twice, or it is past the directory's end",
+            )),
+        };
+        let mut names = Vec::new();
+        let root = self.read_root(directory)?;
+        for at in 0..root.len() {
+            let nth = see(root.at(at))?;
+            if root.levels() == 0 {
+                names.push(nth);
+                continue;
+            }
+            let node = self.read_node_of_index(directory, nth)?;
+            for at in 0..node.len() {
+                names.push(see(node.at(at))?);
+            }
+        }
+        match unseen.iter().position(|unseen| *unseen) {
+            None => Ok(names),
+            Some(nth) => Err(damaged(
+                directory.number,
+                low32(nth as u64),
+                "its index does not lead to it",
+            )),
         }
     }
 
-    pub(super) const fn entries(&self) -> u64 {
-        self.entries
-    }
-
-    pub(super) fn blocks(&self) -> &[u64] {
-        &self.blocks
-    }
-
-    /// Which of the blocks may have a name of that hash, and where each is on the device.
-    pub(super) fn candidates(&self, hash: u32) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.names
-            .range((hash, 0)..=(hash, u32::MAX))
-            .map(|(_, nth)| (*nth, self.blocks[to_index(*nth)]))
-    }
-
-    /// The first block with a gap for an entry of that many bytes, and where it is.
-    pub(super) fn fit(&mut self, len: usize) -> Option<(u32, u64)> {
-        if self.full_before.is_empty() {
-            self.full_before = vec![0; CLASSES];
-        }
-        let full_before = &mut self.full_before[len / 4];
-        let first = to_index(*full_before);
-        let found = self.gaps[first..]
+    /// Makes an index for a directory whose blocks are all full.
+    pub(super) fn start_index(&mut self, directory: &Directory) -> Result<()> {
+        let blocks = (0..directory.blocks)
+            .map(|nth| self.read_names(directory, nth))
+            .collect::<Result<Vec<_>>>()?;
+        let mut entries: Vec<(u32, Entry<'_>)> = blocks
             .iter()
-            .position(|gap| usize::from(*gap) >= len)
-            .map_or(self.gaps.len(), |nth| first + nth);
-        *full_before = low32(found as u64);
-        let place = self.blocks.get(found)?;
-        Some((*full_before, *place))
-    }
-
-    /// Records an entry that was added to a block, which is now as given.
-    pub(super) fn added(&mut self, hash: u32, nth: u32, content: &DirBlock) {
-        self.names.insert((hash, nth));
-        self.entries += 1;
-        self.set_gap(nth, content);
-    }
-
-    /// Records an entry that was removed from a block, which is now as given.
-    pub(super) fn removed(
-        &mut self,
-        hash: u32,
-        nth: u32,
-        content: &DirBlock,
-        hash_of: impl Fn(&[u8]) -> u32,
-    ) {
-        let another = content.children().any(|entry| hash_of(entry.name) == hash);
-        if !another {
-            self.names.remove(&(hash, nth));
+            .flat_map(DirBlock::children)
+            .map(|entry| (self.hash(entry.name), entry))
+            .collect();
+        entries.sort_by_key(|(hash, _)| *hash);
+        let parts = spread(&entries, to_index(directory.blocks - 1));
+        let mut root = IndexBlock::root(&blocks[0], 1);
+        let mut before = None;
+        for (nth, part) in (1..).zip(parts) {
+            let (Some((lowest, _)), Some((highest, _))) = (part.first(), part.last()) else {
+                return Err(damaged(
+                    directory.number,
+                    nth,
+                    "it is empty among full ones",
+                ));
+            };
+            if root.is_full() {
+                return Err(self.directory_full(directory));
+            }
+            if let Some(before) = before {
+                let hash = lowest | u32::from(before == *lowest);
+                root.insert(root.len(), Behind { hash, block: nth });
+            }
+            before = Some(*highest);
+            let content = DirBlock::packed(part.iter().map(|(_, entry)| *entry));
+            if nth < directory.blocks {
+                self.write_directory(directory, nth, content.sealed(directory.seed))?;
+            } else {
+                self.add_directory_block(directory.number, |seed| content.sealed(seed))?;
+            }
         }
-        self.entries -= 1;
-        self.set_gap(nth, content);
+        self.write_directory(directory, 0, root.sealed(directory.seed))?;
+        let mut inode = self.inode(directory.number)?;
+        inode.set_index();
+        self.store_inode(directory.number, &inode)
     }
 
-    fn set_gap(&mut self, nth: u32, content: &DirBlock) {
-        let gap = content.widest_gap();
-        self.gaps[to_index(nth)] = u16::try_from(gap).unwrap_or(u16::MAX);
-        for full_before in self.full_before.iter_mut().take(gap / 4 + 1) {
-            *full_before = (*full_before).min(nth);
+    /// Makes room at the end of a way: in the index if it has none for another pointer, else by
+    /// cutting the block of names in two.
+    pub(super) fn make_room(&mut self, directory: &Directory, mut way: Way) -> Result<()> {
+        if !way.last().block.is_full() {
+            return self.split_names(directory, way);
+        }
+        match way.node {
+            None => self.deepen(directory, way.root.block),
+            Some(_) if way.root.block.is_full() => Err(self.directory_full(directory)),
+            Some(mut node) => {
+                let (hash, upper) = node.block.split();
+                let block =
+                    self.add_directory_block(directory.number, |seed| upper.sealed(seed))?;
+                self.write_directory(directory, node.nth, node.block.sealed(directory.seed))?;
+                let root = &mut way.root;
+                root.block.insert(root.at + 1, Behind { hash, block });
+                self.write_directory(directory, 0, way.root.block.sealed(directory.seed))
+            }
         }
     }
+
+    fn deepen(&mut self, directory: &Directory, mut root: IndexBlock) -> Result<()> {
+        debug_assert!(root.levels() < MAX_INDEX_LEVELS, "a way without a node");
+        let node = root.deepen(directory.blocks);
+        self.add_directory_block(directory.number, |seed| node.sealed(seed))?;
+        self.write_directory(directory, 0, root.sealed(directory.seed))
+    }
+
+    fn split_names(&mut self, directory: &Directory, mut way: Way) -> Result<()> {
+        let nth = way.names();
+        let content = self.read_names(directory, nth)?;
+        let Some(Halves {
+            lower,
+            upper,
+            hash,
+            shared,
+        }) = content.split(|name| self.hash(name))
+        else {
+            return Err(damaged(directory.number, nth, "it is full of nothing"));
+        };
+        if shared && self.sharing(directory, hash)? >= MAX_SHARED {
+            return Err(self.directory_full(directory));
+        }
+        let block = self.add_directory_block(directory.number, |seed| upper.sealed(seed))?;
+        self.write_directory(directory, nth, lower.sealed(directory.seed))?;
+        let hash = hash | u32::from(shared);
+        let step = way.node.as_mut().unwrap_or(&mut way.root);
+        step.block.insert(step.at + 1, Behind { hash, block });
+        let (nth, content) = (step.nth, step.block.clone().sealed(directory.seed));
+        self.write_directory(directory, nth, content)
+    }
+
+    /// How many blocks have names of that hash, as far as it matters.
+    fn sharing(&self, directory: &Directory, hash: u32) -> Result<usize> {
+        let mut way = self.descend(directory, hash)?;
+        let mut count = 1;
+        while count < MAX_SHARED && self.advance(directory, &mut way, hash)? {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn read_root(&self, directory: &Directory) -> Result<IndexBlock> {
+        let content = self.cache.read(self.place(directory, 0)?)?;
+        IndexBlock::parse_root(&content, directory.seed)
+            .map_err(|what| damaged(directory.number, 0, what))
+    }
+
+    fn read_node_of_index(&self, directory: &Directory, nth: u32) -> Result<IndexBlock> {
+        let content = self.cache.read(self.place(directory, nth)?)?;
+        IndexBlock::parse_node(&content, directory.seed)
+            .map_err(|what| damaged(directory.number, nth, what))
+    }
+
+    fn directory_full(&self, directory: &Directory) -> Error {
+        Error::DirectoryFull {
+            dir: directory.number,
+        }
+    }
+}
+
+/// Cuts entries into parts for blocks: at least that many and one, about as full as each other,
+/// and none empty where there are as many entries as full blocks have.
+fn spread<'a, 'b>(entries: &'a [(u32, Entry<'b>)], at_least: usize) -> Vec<&'a [(u32, Entry<'b>)]> {
+    let len = |(_, entry): &(u32, Entry<'_>)| entry_len(entry.name.len());
+    let total: usize = entries.iter().map(len).sum();
+    let count = at_least.max(total.div_ceil(FILL)).max(1);
+    let each = (total / count).max(1);
+    let mut parts = Vec::new();
+    let (mut from, mut size) = (0, 0);
+    for (nth, entry) in entries.iter().enumerate() {
+        let part = (size / each).min(count - 1);
+        while parts.len() < part {
+            parts.push(&entries[from..nth]);
+            from = nth;
+        }
+        size += len(entry);
+    }
+    while parts.len() < count {
+        parts.push(&entries[from..]);
+        from = entries.len();
+    }
+    parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A hash under which all names are alike.
-    fn alike(_: &[u8]) -> u32 {
-        7
-    }
-
     #[test]
-    fn names_of_one_hash_are_kept_apart() {
-        let mut content = DirBlock::empty();
-        let mut index = Index::default();
-        index.push_block(100, &content, alike);
-        for name in [b"one", b"two"] {
-            assert!(content.insert(20, name, 1));
-            index.added(7, 0, &content);
-        }
-        assert!(content.remove(b"one"));
-        index.removed(7, 0, &content, alike);
-        assert_eq!(index.candidates(7).collect::<Vec<_>>(), [(0, 100)]);
-        assert!(content.remove(b"two"));
-        index.removed(7, 0, &content, alike);
-        assert_eq!(index.candidates(7).count(), 0);
-        assert_eq!(index.entries(), 0);
-    }
-
-    #[test]
-    fn the_first_gap_that_is_wide_enough_is_found() {
-        let full = || {
-            let mut content = DirBlock::empty();
-            for n in 0..15u8 {
-                assert!(content.insert(20, &[n + b'a'; 255], 1));
+    fn entries_are_spread_over_blocks_and_none_is_empty() {
+        for name_len in [1, 4, 100, 255] {
+            let name = vec![b'x'; name_len];
+            let entry = Entry {
+                inode: 1,
+                name: &name,
+                kind: 1,
+            };
+            // As many as blocks have that are half empty, or full.
+            for (blocks, bytes) in [(1, 2000), (1, 4060), (4, 8000), (4, 16_000), (100, 300_000)] {
+                let entries = vec![(0, entry); bytes / entry_len(name_len)];
+                let parts = spread(&entries, blocks - 1);
+                assert!(parts.len() >= blocks - 1 && !parts.is_empty());
+                assert_eq!(parts.concat().len(), entries.len());
+                for part in parts {
+                    let len = part.len() * entry_len(name_len);
+                    assert!(len > 0 && len <= 4084 - 264, "{len} of {blocks} {bytes}");
+                }
             }
-            assert!(content.insert(20, &[b'z'; 116], 1));
-            content
-        };
-        let mut index = Index::default();
-        let mut blocks = [full(), full(), full()];
-        for (place, content) in (100..).zip(&blocks) {
-            index.push_block(place, content, alike);
         }
-        assert_eq!(index.fit(12), None);
-        assert_eq!(index.fit(264), None);
-        assert!(blocks[2].remove(&[b'c'; 255]));
-        index.removed(7, 2, &blocks[2], alike);
-        assert!(blocks[1].remove(&[b'z'; 116]));
-        index.removed(7, 1, &blocks[1], alike);
-        assert_eq!(index.fit(12), Some((1, 101)));
-        assert_eq!(index.fit(124), Some((1, 101)));
-        assert_eq!(index.fit(128), Some((2, 102)));
-        assert_eq!(index.fit(264), Some((2, 102)));
-    }
-
-    #[test]
-    fn small_directories_are_dropped_first() {
-        let mut indexes = Indexes::default();
-        let number = |n| InodeNumber::new(n).unwrap();
-        let mut large = Index::default();
-        large.push_block(1, &DirBlock::empty(), alike);
-        large.push_block(2, &DirBlock::empty(), alike);
-        indexes.insert(number(1), large);
-        for n in 2..40_000 {
-            indexes.insert(number(n), Index::default());
-            assert!(indexes.get(number(n)).is_some());
-            assert!(indexes.indexes.len() <= MAX_SMALL);
-        }
-        assert!(indexes.get(number(1)).is_some());
     }
 }

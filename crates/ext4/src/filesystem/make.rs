@@ -53,6 +53,7 @@ impl<D: Device> Filesystem<D> {
         Self {
             cache: BlockCache::new(device),
             seed: superblock.seed(),
+            hash_seed: superblock.hash_seed(),
             geometry,
             superblock,
             stored_superblock: None,
@@ -103,7 +104,7 @@ impl<D: Device> Filesystem<D> {
         let new = crate::New::Directory;
         let number = self.create(InodeNumber::ROOT, b"lost+found", new, &metadata)?;
         for _ in 1..LOST_AND_FOUND_BLOCKS {
-            self.add_directory_block(number, DirBlock::empty())?;
+            self.add_directory_block(number, |seed| DirBlock::empty().sealed(seed))?;
         }
         Ok(())
     }

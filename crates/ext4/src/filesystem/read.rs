@@ -29,28 +29,21 @@ impl<D: Device> Filesystem<D> {
         self.inode(inode)?.stat(inode)
     }
 
-    /// The entries of a directory but `.` and `..`, in the order they are stored in. In a
-    /// damaged filesystem a directory can be its own child; a caller that descends keeps count.
+    /// The entries of a directory but `.` and `..`, in the order they are stored in: in one of
+    /// several blocks by the hashes of their names. In a damaged filesystem a directory can be
+    /// its own child; a caller that descends keeps count.
     ///
     /// # Errors
     /// [`Error::NoSuchInode`], [`Error::WrongKind`], [`Error::Device`], [`Error::Corrupt`],
     /// [`Error::Unsupported`].
     pub fn children(&self, dir: InodeNumber) -> Result<Vec<Child>> {
+        let directory = self.load_directory(dir)?;
         let mut children = Vec::new();
-        for (nth, content) in (0..).zip(self.directory_blocks(dir)?) {
-            for entry in content.children() {
-                let inode = InodeNumber::new(entry.inode)
-                    .filter(|inode| inode.get() <= self.geometry.inodes())
-                    .ok_or(Error::Corrupt {
-                        what: "it names an inode that cannot be",
-                        place: Place::Directory {
-                            inode: dir,
-                            block: nth,
-                        },
-                    })?;
+        for nth in self.blocks_of_names(&directory)? {
+            for entry in self.read_names(&directory, nth)?.children() {
                 children.push(Child {
                     name: entry.name.to_vec(),
-                    inode,
+                    inode: self.named(&directory, nth, entry.inode)?,
                 });
             }
         }

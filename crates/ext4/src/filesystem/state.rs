@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, ops::Range, sync::Arc};
 
-use super::{directories::Directories, write::Writer};
+use super::{places::Places, write::Writer};
 use crate::{
     block_cache::BlockCache,
     device::Device,
@@ -28,6 +28,8 @@ pub struct Filesystem<D> {
     /// The superblock as it is on the device; `None` before the first commit.
     pub(super) stored_superblock: Option<Box<[u8; 1024]>>,
     pub(super) seed: Seed,
+    /// The seed of the hashes of names.
+    pub(super) hash_seed: [u32; 4],
     pub(super) descriptors: Vec<Descriptor>,
     /// Groups whose bitmaps, counts or flags are not on the device yet.
     pub(super) changed_groups: BTreeSet<u32>,
@@ -40,7 +42,8 @@ pub struct Filesystem<D> {
     pub(super) fixed: Vec<Range<u64>>,
     /// The journal but for its first block: zeros.
     pub(super) empty_journal: Vec<Range<u64>>,
-    pub(super) directories: Directories,
+    /// Where the blocks of directories are.
+    pub(super) directories: RefCell<Places>,
     pub(super) writer: Option<Writer>,
     /// The map of the file read last.
     pub(super) last_map: RefCell<Option<(InodeNumber, Arc<[Extent]>)>>,
@@ -109,7 +112,11 @@ impl<D: Device> Filesystem<D> {
         let result = operation(self);
         self.poisoned = matches!(
             result,
-            Err(Error::Device { .. } | Error::Corrupt { .. } | Error::NoSpace | Error::NoInodes)
+            Err(Error::Device { .. }
+                | Error::Corrupt { .. }
+                | Error::NoSpace
+                | Error::NoInodes
+                | Error::DirectoryFull { .. })
         );
         result
     }

@@ -27,7 +27,7 @@ impl<D: Device> Filesystem<D> {
     /// [`Error::NoSuchInode`], [`Error::WrongKind`]; what cannot be stored
     /// ([`Error::SymlinkTarget`], [`Error::FileTooLarge`], [`Error::DeviceNumber`],
     /// [`Error::XattrsDoNotFit`], [`Error::InvalidXattr`]); [`Error::NoSpace`],
-    /// [`Error::NoInodes`], [`Error::Device`], [`Error::Corrupt`], [`Error::Poisoned`].
+    /// [`Error::NoInodes`], [`Error::DirectoryFull`], [`Error::Device`], [`Error::Corrupt`], [`Error::Poisoned`].
     pub fn create(
         &mut self,
         dir: InodeNumber,
@@ -83,8 +83,8 @@ impl<D: Device> Filesystem<D> {
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::TooManyLinks`], [`Error::AlreadyExists`],
     /// [`Error::InvalidName`], [`Error::NameTooLong`], [`Error::NoSuchInode`],
-    /// [`Error::WrongKind`]; [`Error::NoSpace`], [`Error::Device`], [`Error::Corrupt`],
-    /// [`Error::Poisoned`].
+    /// [`Error::WrongKind`]; [`Error::NoSpace`], [`Error::DirectoryFull`], [`Error::Device`],
+    /// [`Error::Corrupt`], [`Error::Poisoned`].
     pub fn link(&mut self, dir: InodeNumber, name: &[u8], target: InodeNumber) -> Result<()> {
         self.change(|filesystem| {
             filesystem.check_new_name(dir, name)?;
@@ -115,7 +115,7 @@ impl<D: Device> Filesystem<D> {
             })?;
             let mut inode = filesystem.inode(target)?;
             let is_directory = inode.is_directory();
-            if is_directory && filesystem.count_entries(target)? > 0 {
+            if is_directory && filesystem.has_entries(target)? {
                 return Err(Error::NotEmpty { inode: target });
             }
             filesystem.remove_entry(dir, name)?;
@@ -124,7 +124,7 @@ impl<D: Device> Filesystem<D> {
                 return filesystem.store_inode(target, &inode);
             }
             if is_directory {
-                filesystem.directories.get_mut().take(target);
+                filesystem.directories.get_mut().remove(target);
                 filesystem.count_subdirectory(dir, fewer_links)?;
             }
             filesystem.writer.take_if(|writer| writer.inode() == target);
@@ -146,7 +146,8 @@ impl<D: Device> Filesystem<D> {
     ) -> Result<()> {
         inode.set_links(2);
         self.store_inode(number, &inode)?;
-        self.add_directory_block(number, DirBlock::first(number.get(), parent.get()))?;
+        let first = DirBlock::first(number.get(), parent.get());
+        self.add_directory_block(number, |seed| first.sealed(seed))?;
         if parent == number {
             return Ok(());
         }

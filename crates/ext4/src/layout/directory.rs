@@ -1,4 +1,5 @@
-//! Blocks of a directory: a chain of entries that fills the block, and its checksum at the end.
+//! Blocks of names of a directory: a chain of entries that fills the block, and its checksum at
+//! the end.
 //!
 //! Source: Documentation/filesystems/ext4/directory.rst, "Linear (Classic) Directories".
 //!
@@ -19,6 +20,8 @@ const ENTRIES_END: usize = BLOCK_SIZE - TAIL_LEN;
 const TAIL_LEN: usize = 12;
 const TAIL_TYPE: u8 = 0xde;
 const TAIL_CHECKSUM: usize = BLOCK_SIZE - 4;
+/// The most that one half of a block that is split takes.
+const HALF: usize = BLOCK_SIZE / 2;
 
 /// A block of a directory.
 #[derive(Debug, Clone)]
@@ -31,6 +34,19 @@ pub(crate) struct Entry<'a> {
     pub(crate) inode: u32,
     /// The name, as it is stored.
     pub(crate) name: &'a [u8],
+    /// The type of what it names, see [`kind_code`].
+    pub(crate) kind: u8,
+}
+
+/// A block cut in two by the hashes of its names.
+#[derive(Debug)]
+pub(crate) struct Halves {
+    pub(crate) lower: DirBlock,
+    pub(crate) upper: DirBlock,
+    /// The lowest hash in the upper one.
+    pub(crate) hash: u32,
+    /// Whether the lower one has names of that hash too.
+    pub(crate) shared: bool,
 }
 
 /// Where an entry is, and what it takes.
@@ -61,16 +77,58 @@ impl DirBlock {
     /// The first block of a directory: `.` and `..`.
     pub(crate) fn first(own: u32, parent: u32) -> Self {
         let mut block = Self::empty();
-        let directory = kind_code(Kind::Directory);
-        block.put(0, entry_len(1), own, b".", directory);
-        block.put(
-            entry_len(1),
-            ENTRIES_END - entry_len(1),
-            parent,
-            b"..",
-            directory,
-        );
+        let second = entry_len(1);
+        block.put(0, second, own, b".", DIRECTORY_CODE);
+        block.put(second, ENTRIES_END - second, parent, b"..", DIRECTORY_CODE);
         block
+    }
+
+    /// The block of these entries, which fit, in their order.
+    pub(crate) fn packed<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> Self {
+        let mut block = Self::empty();
+        let mut at = 0;
+        let mut entries = entries.into_iter().peekable();
+        while let Some(entry) = entries.next() {
+            let len = match entries.peek() {
+                Some(_) => entry_len(entry.name.len()),
+                None => ENTRIES_END - at,
+            };
+            block.put(at, len, entry.inode, entry.name, entry.kind);
+            at += len;
+        }
+        block
+    }
+
+    /// What `.` and `..` are in a directory's first block.
+    pub(super) fn own_and_parent(&self) -> (u32, u32) {
+        (get32(&self.0, 0), get32(&self.0, entry_len(1)))
+    }
+
+    /// Cuts the block in two by the hashes of its names, as the kernel does (`do_split`): the
+    /// upper half takes half a block of them, or half of them where they take less than that.
+    /// `None` if there are not two.
+    pub(crate) fn split(&self, hash: impl Fn(&[u8]) -> u32) -> Option<Halves> {
+        let mut entries: Vec<(u32, Entry<'_>)> = self
+            .children()
+            .map(|entry| (hash(entry.name), entry))
+            .collect();
+        entries.sort_by_key(|(hash, _)| *hash);
+        let mut size = 0;
+        let stays = entries.iter().rposition(|(_, entry)| {
+            let len = entry_len(entry.name.len());
+            let over = size + len / 2 > HALF;
+            size += len;
+            over
+        });
+        let cut = stays.map_or(entries.len() / 2, |last| last + 1);
+        let (lower, upper) = entries.split_at(cut);
+        let hash = upper.first()?.0;
+        Some(Halves {
+            lower: Self::packed(lower.iter().map(|(_, entry)| *entry)),
+            upper: Self::packed(upper.iter().map(|(_, entry)| *entry)),
+            hash,
+            shared: lower.last()?.0 == hash,
+        })
     }
 
     /// The block, if its checksum is right and its entries are a chain that fills it.
@@ -120,11 +178,6 @@ impl DirBlock {
         self.children().find(|entry| entry.name == name)
     }
 
-    /// The most bytes that a new entry can take.
-    pub(crate) fn widest_gap(&self) -> usize {
-        self.slots().map(Slot::gap).max().unwrap_or(0)
-    }
-
     /// Adds an entry in the first gap that has room; `false` if none has.
     pub(crate) fn insert(&mut self, inode: u32, name: &[u8], kind: u8) -> bool {
         let need = entry_len(name.len());
@@ -172,6 +225,7 @@ impl DirBlock {
         Entry {
             inode: get32(&self.0, slot.at),
             name: &self.0[name..name + usize::from(self.0[slot.at + 6])],
+            kind: self.0[slot.at + 7],
         }
     }
 
@@ -201,6 +255,9 @@ impl DirBlock {
 pub(crate) const fn entry_len(name_len: usize) -> usize {
     (HEAD + name_len).next_multiple_of(4)
 }
+
+/// The type of a directory (`EXT4_FT_DIR`).
+pub(super) const DIRECTORY_CODE: u8 = kind_code(Kind::Directory);
 
 /// The type that an entry tells of its inode (`EXT4_FT_*`).
 pub(crate) const fn kind_code(kind: Kind) -> u8 {
@@ -240,7 +297,6 @@ mod tests {
         assert_eq!(count, (4084 - 24) / 16);
         assert!(block.remove(b"name007"));
         assert!(!block.remove(b"name007"));
-        assert_eq!(block.widest_gap(), 16);
         assert!(block.insert(7, b"other", 1));
         assert_eq!(names(&block)[9], b"other");
         assert_eq!(block.find(b"other").unwrap().inode, 7);

@@ -62,6 +62,8 @@ const XATTRS: usize = 128 + EXTRA_ISIZE as usize;
 
 /// The flag of an inode whose blocks are mapped by extents (`EXT4_EXTENTS_FL`).
 const EXTENTS: u32 = 0x8_0000;
+/// The flag of a directory that has an index (`EXT4_INDEX_FL`).
+const INDEX: u32 = 0x1000;
 /// Flags that are hints and promises to a kernel and change nothing of what is stored: secure
 /// deletion, undelete, synchronous, immutable, append only, no dump, no access times,
 /// synchronous directory, top directory.
@@ -125,11 +127,14 @@ impl RawInode {
             return Err(corrupt(number, "it is in use and has no link"));
         }
         let flags = get32(&inode.0, I_FLAGS);
-        let unknown = flags & !(EXTENTS | HARMLESS);
+        let unknown = flags & !(EXTENTS | INDEX | HARMLESS);
         if unknown != 0 {
             return Err(Error::Unsupported {
                 what: format!("{number} has the flags {unknown:#x}"),
             });
+        }
+        if flags & INDEX != 0 && !inode.is_directory() {
+            return Err(corrupt(number, "it has an index and is no directory"));
         }
         if get16(&inode.0, I_EXTRA_ISIZE) != EXTRA_ISIZE {
             return Err(corrupt(number, "its extra fields have another length"));
@@ -249,6 +254,17 @@ impl RawInode {
     /// Whether extents map its blocks.
     pub(crate) fn has_extents(&self) -> bool {
         get32(&self.0, I_FLAGS) & EXTENTS != 0
+    }
+
+    /// Whether this directory has an index.
+    pub(crate) fn has_index(&self) -> bool {
+        get32(&self.0, I_FLAGS) & INDEX != 0
+    }
+
+    /// Says that this directory has an index.
+    pub(crate) fn set_index(&mut self) {
+        let flags = get32(&self.0, I_FLAGS) | INDEX;
+        put32(&mut self.0, I_FLAGS, flags);
     }
 
     /// The root of its map of extents.

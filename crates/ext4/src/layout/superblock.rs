@@ -6,7 +6,9 @@ use super::{
     bytes::{get_split, get16, get32, low16, low32, put_split, put16, put32},
     checksum::Seed,
     geometry::{BLOCKS_PER_GROUP, Geometry},
-    group, inode,
+    group,
+    htree::HALF_MD4,
+    inode,
 };
 use crate::{
     error::{Error, Place, Result},
@@ -67,8 +69,7 @@ const REV_DYNAMIC: u32 = 1;
 const LOG_BLOCK_SIZE: u32 = 2;
 /// `EXT4_DEFM_XATTR_USER | EXT4_DEFM_ACL`.
 const MOUNT_OPTS: u32 = 0x4 | 0x8;
-/// Half MD4, over signed characters: what mke2fs sets on x86-64.
-const HASH_HALF_MD4: u8 = 1;
+/// The hash of names is over signed characters, as mke2fs has it on x86-64.
 const FLAG_SIGNED_HASH: u32 = 1;
 /// `EXT3_JNL_BACKUP_BLOCKS`.
 const JOURNAL_BACKUP: u8 = 1;
@@ -127,7 +128,7 @@ impl Superblock {
         put32(bytes, S_JOURNAL_INUM, inode::JOURNAL_INO);
         bytes[S_HASH_SEED..S_HASH_SEED + 12].copy_from_slice(&MADE_BY);
         put32(bytes, S_HASH_SEED + 12, FORMAT_VERSION);
-        bytes[S_DEF_HASH_VERSION] = HASH_HALF_MD4;
+        bytes[S_DEF_HASH_VERSION] = HALF_MD4;
         put16(bytes, S_DESC_SIZE, group::DESCRIPTOR_SIZE);
         put32(bytes, S_DEFAULT_MOUNT_OPTS, MOUNT_OPTS);
         put16(bytes, S_MIN_EXTRA_ISIZE, inode::EXTRA_ISIZE);
@@ -197,6 +198,7 @@ impl Superblock {
             get16(raw, S_DESC_SIZE) == group::DESCRIPTOR_SIZE,
             get32(raw, S_JOURNAL_INUM) == inode::JOURNAL_INO,
             raw[S_CHECKSUM_TYPE] == CHECKSUM_CRC32C,
+            get32(raw, S_FLAGS) & FLAG_SIGNED_HASH != 0,
         ];
         if fixed.contains(&false) {
             return Err(corrupt(
@@ -227,6 +229,11 @@ impl Superblock {
     /// The seed of the filesystem's checksums.
     pub(crate) fn seed(&self) -> Seed {
         Seed::new(get32(self.0.as_slice(), S_CHECKSUM_SEED))
+    }
+
+    /// The seed of the hashes of names.
+    pub(crate) fn hash_seed(&self) -> [u32; 4] {
+        std::array::from_fn(|nth| get32(self.0.as_slice(), S_HASH_SEED + 4 * nth))
     }
 
     pub(crate) fn set_uuid(&mut self, uuid: [u8; 16]) {

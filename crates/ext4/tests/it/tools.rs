@@ -129,7 +129,7 @@ fn dumpe2fs_describes_a_default_volume() {
         "Journal backup:           inode blocks",
         "Checksum seed:            0x676e6f6c",
         "Total journal size:       64M",
-        "Directory Hash Seed:      6c6f6e67-7368-6f72-652d-667301000000",
+        "Directory Hash Seed:      6c6f6e67-7368-6f72-652d-667302000000",
         "Group 255: (Blocks 8355840-8388607) csum 0xdead [INODE_UNINIT, ITABLE_ZEROED]",
         "Group 2: (Blocks 65536-98303) csum 0xdead [INODE_UNINIT, BLOCK_UNINIT, ITABLE_ZEROED]",
     ] {
