@@ -8,7 +8,7 @@ use super::Filesystem;
 use crate::{
     device::Device,
     error::{Error, Place, Result},
-    layout::{BLOCK, Block, DirBlock, Extent, Seed, kind_code, low32, name_hash},
+    layout::{BLOCK, Block, DirBlock, Extent, Seed, kind_code, low32},
     node::{InodeNumber, Kind},
 };
 
@@ -133,7 +133,7 @@ impl<D: Device> Filesystem<D> {
     }
 
     pub(super) fn hash(&self, name: &[u8]) -> u32 {
-        name_hash(self.hash_seed, name)
+        (self.name_hash)(self.hash_seed, name)
     }
 
     fn search(&self, directory: &Directory, name: &[u8]) -> Result<Option<Found>> {

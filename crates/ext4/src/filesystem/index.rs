@@ -117,8 +117,13 @@ impl<D: Device> Filesystem<D> {
                 "its index leads to it twice, or it is past the directory's end",
             )),
         };
+        let sorted = |nth, block: &IndexBlock| match block.is_sorted() {
+            true => Ok(()),
+            false => Err(damaged(directory.number, nth, "its list is not in order")),
+        };
         let mut names = Vec::new();
         let root = self.read_root(directory)?;
+        sorted(0, &root)?;
         for at in 0..root.len() {
             let nth = see(root.at(at))?;
             if root.levels() == 0 {
@@ -126,6 +131,7 @@ impl<D: Device> Filesystem<D> {
                 continue;
             }
             let node = self.read_node_of_index(directory, nth)?;
+            sorted(nth, &node)?;
             for at in 0..node.len() {
                 names.push(see(node.at(at))?);
             }
@@ -291,6 +297,37 @@ fn spread<'a, 'b>(entries: &'a [(u32, Entry<'b>)], at_least: usize) -> Vec<&'a [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Format, MemoryDevice, Metadata, New};
+
+    /// Names that were chosen to have one hash fill block after block, are found all the same,
+    /// and are refused before it takes long to find one.
+    #[test]
+    fn names_of_one_hash_go_on_in_the_next_block_up_to_a_limit() {
+        let device = MemoryDevice::new(16 << 20);
+        let mut filesystem = Filesystem::make(device, &Format::default()).unwrap();
+        filesystem.name_hash = |_, name| if name[0] == b'x' { 8 } else { 4 };
+        let root = filesystem.root();
+        let name = |n: usize| format!("{}{n:0>200}", if n.is_multiple_of(50) { 'y' } else { 'x' });
+        let plain = Metadata::default();
+        let mut made = 0;
+        let error = loop {
+            match filesystem.create(root, name(made).as_bytes(), New::Fifo, &plain) {
+                Ok(_) => made += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::DirectoryFull { dir } if dir == root));
+        let directory = filesystem.load_directory(root).unwrap();
+        assert_eq!(filesystem.sharing(&directory, 8).unwrap(), MAX_SHARED);
+        assert!((500..1500).contains(&made), "{made}");
+        for n in 0..made {
+            let found = filesystem.lookup(root, name(n).as_bytes()).unwrap();
+            assert!(found.is_some(), "{n}");
+        }
+        assert_eq!(filesystem.lookup(root, b"x").unwrap(), None);
+        assert_eq!(filesystem.children(root).unwrap().len(), made + 1);
+        assert!(matches!(filesystem.commit(), Err(Error::Poisoned)));
+    }
 
     #[test]
     fn entries_are_spread_over_blocks_and_none_is_empty() {

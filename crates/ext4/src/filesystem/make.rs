@@ -9,7 +9,7 @@ use crate::{
     free_runs::FreeRuns,
     layout::{
         BLOCK, Descriptor, DirBlock, Extent, Geometry, MAX_EXTENT_BLOCKS, RawInode, Superblock,
-        flag, journal_blocks, journal_superblock, low32,
+        flag, journal_blocks, journal_superblock, low32, name_hash,
     },
     metadata::{Metadata, Permissions},
     node::{InodeNumber, Kind},
@@ -54,6 +54,7 @@ impl<D: Device> Filesystem<D> {
             cache: BlockCache::new(device),
             seed: superblock.seed(),
             hash_seed: superblock.hash_seed(),
+            name_hash,
             geometry,
             superblock,
             stored_superblock: None,

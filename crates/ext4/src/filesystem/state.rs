@@ -30,6 +30,8 @@ pub struct Filesystem<D> {
     pub(super) seed: Seed,
     /// The seed of the hashes of names.
     pub(super) hash_seed: [u32; 4],
+    /// The hash of a name; tests put one in its place under which names are alike.
+    pub(super) name_hash: fn([u32; 4], &[u8]) -> u32,
     pub(super) descriptors: Vec<Descriptor>,
     /// Groups whose bitmaps, counts or flags are not on the device yet.
     pub(super) changed_groups: BTreeSet<u32>,

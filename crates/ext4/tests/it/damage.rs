@@ -5,7 +5,10 @@
 
 use longshore_ext4::{Device, Error, Filesystem, InodeNumber, MemoryDevice, New, Place};
 
-use crate::support::{MIB, directory, file, memory, mode, noise};
+use crate::{
+    kernel::ACL,
+    support::{MIB, directory, file, memory, mode, noise},
+};
 
 // Where things are on a device of one group (a superblock, a block of descriptors, two bitmaps,
 // the inodes), and the seed of checksums.
@@ -48,6 +51,10 @@ enum Part {
     /// A block of a directory, or a node of a tree: the block, the inode, and the bytes that
     /// the checksum after them covers.
     Block(u64, u32, usize),
+    /// The root of a directory's index: the block and the inode.
+    IndexRoot(u64, u32),
+    /// A block of extended attributes.
+    Xattrs(u64),
 }
 
 fn read(device: &MemoryDevice, at: u64, len: usize) -> Vec<u8> {
@@ -65,6 +72,8 @@ fn damage(device: &mut MemoryDevice, part: Part, dice: &mut Dice) {
         Part::InodeBitmap => (INODE_BITMAP, 512),
         Part::Inode(inode) => (INODES + u64::from(inode - 1) * 256, 256),
         Part::Block(at, _, covered) => (at, covered),
+        Part::IndexRoot(at, _) => (at, 4092),
+        Part::Xattrs(at) => (at, 4096),
     };
     let mut bytes = read(device, at, len);
     // Most of what matters is at the front.
@@ -100,6 +109,17 @@ fn damage(device: &mut MemoryDevice, part: Part, dice: &mut Dice) {
             let sum = crc(inode_seed(inode), &bytes).to_le_bytes();
             device.write_at(at + 4092, &sum).unwrap();
         }
+        Part::IndexRoot(at, inode) => {
+            let count = usize::from(u16::from_le_bytes([bytes[34], bytes[35]]));
+            let list = crc(inode_seed(inode), &bytes[..32 + count.min(507) * 8]);
+            let sum = crc(crc(list, &bytes[4088..]), &[0; 4]).to_le_bytes();
+            device.write_at(at + 4092, &sum).unwrap();
+        }
+        Part::Xattrs(at) => {
+            bytes[16..20].fill(0);
+            let sum = crc(crc(SEED, &(at / 4096).to_le_bytes()), &bytes);
+            bytes[16..20].copy_from_slice(&sum.to_le_bytes());
+        }
     }
     device.write_at(at, &bytes).unwrap();
 }
@@ -131,8 +151,10 @@ fn victim() -> (MemoryDevice, Vec<Part>) {
     filesystem.link(dir, b"again", data).unwrap();
     let mut metadata = mode(0o700);
     metadata.xattrs = vec![
+        (b"system.posix_acl_access".to_vec(), ACL.to_vec()),
         (b"user.a".to_vec(), b"value".to_vec()),
-        (b"user.b".to_vec(), b"other".to_vec()),
+        (b"user.b".to_vec(), noise(2, 200)),
+        (b"user.c".to_vec(), noise(3, 300)),
     ];
     filesystem.set_metadata(data, &metadata).unwrap();
     let fast = New::Symlink(b"target");
@@ -164,10 +186,11 @@ fn victim() -> (MemoryDevice, Vec<Part>) {
         let at = INODES + u64::from(inode - 1) * 256 + 0x28 + 12 + nth * 12 + at;
         u64::from(u32::from_le_bytes(read(&device, at, 4).try_into().unwrap()))
     };
-    for inode in [root.get(), dir.get()] {
-        parts.push(Part::Block(entry(inode, 0, 8) * 4096, inode, 4084));
-        parts.push(Part::Block(entry(inode, 0, 8) * 4096, inode, 4084));
-    }
+    let (of_root, of_dir) = (root.get(), dir.get());
+    parts.push(Part::Block(entry(of_root, 0, 8) * 4096, of_root, 4084));
+    parts.push(Part::IndexRoot(entry(of_dir, 0, 8) * 4096, of_dir));
+    parts.push(Part::Block(entry(of_dir, 1, 8) * 4096, of_dir, 4084));
+    parts.push(Part::Xattrs(xattrs_of(&device, data.get())));
     // The first two leaves of the comb.
     for nth in 0..2 {
         parts.push(Part::Block(
@@ -177,6 +200,14 @@ fn victim() -> (MemoryDevice, Vec<Part>) {
         ));
     }
     (device, parts)
+}
+
+/// Where an inode's block of extended attributes is, in bytes.
+fn xattrs_of(device: &MemoryDevice, inode: u32) -> u64 {
+    let at = INODES + u64::from(inode - 1) * 256 + 0x68;
+    let place = u32::from_le_bytes(read(device, at, 4).try_into().unwrap());
+    assert!(place > 0);
+    u64::from(place) * 4096
 }
 
 /// Does everything there is to do; tells the first error.
@@ -248,7 +279,7 @@ fn damage_with_right_checksums_is_survived() {
     exercise(device.clone()).unwrap_err(); // the link to a directory
     let mut dice = Dice(0x1234_5678_9abc_def1);
     let mut found = 0;
-    for case in 0..500u64 {
+    for case in 0..600u64 {
         let part = parts[usize::try_from(case).unwrap() % parts.len()];
         let mut damaged = device.clone();
         damage(&mut damaged, part, &mut dice);
@@ -272,6 +303,7 @@ fn a_changed_byte_of_metadata_is_found() {
         (BLOCK_BITMAP + 4095, Place::Group(0)),
         (INODE_BITMAP + 20, Place::Group(0)),
         (INODES + 72 * 256 + 4, Place::Inode(data)),
+        (xattrs_of(&device, 73) + 2000, Place::Xattrs(data)),
     ];
     for (at, expected) in places {
         let mut damaged = device.clone();
@@ -279,7 +311,7 @@ fn a_changed_byte_of_metadata_is_found() {
         byte[0] ^= 0x10;
         damaged.write_at(at, &byte).unwrap();
         let error = Filesystem::open(damaged)
-            .and_then(|filesystem| filesystem.stat(data))
+            .and_then(|filesystem| filesystem.xattrs(data))
             .unwrap_err();
         assert!(
             matches!(error, Error::Corrupt { place, .. } if place == expected),

@@ -42,6 +42,8 @@ fn the_bytes_of_a_fixed_tree_are_known() {
         .unwrap();
     let null = New::CharDevice { major: 1, minor: 3 };
     filesystem.create(root, b"null", null, &metadata).unwrap();
+    metadata.xattrs.push((b"user.long".to_vec(), noise(3, 500)));
+    filesystem.set_metadata(etc, &metadata).unwrap();
     filesystem.link(root, b"hosts", hosts).unwrap();
     for n in 0..300 {
         file(&mut filesystem, etc, &format!("file-{n}"), &noise(n, 5000));
@@ -62,7 +64,7 @@ fn the_bytes_of_a_fixed_tree_are_known() {
     assert_device_clean(filesystem.device());
     assert_eq!(
         digest(&filesystem),
-        "5372cb9bd213ba4730c245f5f75f0d582088f4e72e49bcb365246b9b86efb168",
+        "e9064b794c187dd3b16d86cfe81552fe93a8aaad84a56e7fbfbb8f35e5462563",
     );
 }
 

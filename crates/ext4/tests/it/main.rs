@@ -5,11 +5,16 @@
     reason = "what tests share panics like a test, and says what it skips"
 )]
 
+mod attributes;
 mod damage;
 mod determinism;
+mod device;
+mod hashed;
 mod kernel;
 mod limits;
 mod model;
+mod mount;
+mod resize;
 mod scale;
 mod support;
 mod tools;

@@ -1,6 +1,6 @@
 //! Random operations, against a tree in memory that knows nothing of blocks.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use longshore_ext4::{
     Device, Error, Filesystem, InodeNumber, Kind, MemoryDevice, Metadata, New, Permissions,
@@ -13,7 +13,9 @@ use proptest::{
 
 use crate::{
     determinism::digest,
-    support::{MIB, assert_device_clean, content, memory, noise},
+    support::{
+        MIB, assert_clean, assert_device_clean, content, debugfs, memory, noise, scratch, store,
+    },
 };
 
 /// An operation; numbers are taken modulo what there is at the time.
@@ -26,6 +28,10 @@ enum Op {
     Link(usize, usize, usize),
     Unlink(usize, usize),
     SetMetadata(usize, u32),
+    /// So many names at once, each of another length.
+    Many(usize, usize),
+    /// All names of a directory but those of directories.
+    Clear(usize),
     Commit,
 }
 
@@ -64,6 +70,8 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (at.clone(), 0..100usize).prop_map(|((dir, name), node)| Op::Link(dir, name, node)),
         7 => at.prop_map(|(dir, name)| Op::Unlink(dir, name)),
         2 => (0..100usize, 0..100u32).prop_map(|(node, meta)| Op::SetMetadata(node, meta)),
+        1 => (0..100usize, 0..400usize).prop_map(|(dir, count)| Op::Many(dir, count)),
+        1 => (0..100usize).prop_map(Op::Clear),
         1 => Just(Op::Commit),
     ]
 }
@@ -96,8 +104,16 @@ fn metadata(n: u32) -> Metadata {
         uid: n * 40_000_000,
         gid: n * 1000,
         mtime: Timestamp::new(i64::from(n) * 170_000_000 - 2_000_000_000, n * 9_999_999).unwrap(),
-        xattrs: (0..n % 3)
-            .map(|nth| (format!("user.{nth}").into_bytes(), vec![7; n as usize % 20]))
+        xattrs: (0..n % 4)
+            .map(|nth| {
+                // One that may fill a block, or some that go here and there.
+                let lens = [n % 20, n * 13 % 90, n * 37 % 1200];
+                let len = match n % 4 {
+                    1 => n * 41 % 4036,
+                    _ => lens[(n / 4 + nth) as usize % 3],
+                };
+                (format!("user.{nth}").into_bytes(), noise(n, len as usize))
+            })
             .collect(),
     }
 }
@@ -202,6 +218,70 @@ impl Model {
         Some(inode)
     }
 
+    fn many<D: Device>(&mut self, filesystem: &mut Filesystem<D>, dir: usize, count: usize) {
+        let dir = self.pick_directory(dir);
+        for n in 0..count {
+            let mut name = format!("many-{count}-{n}-").into_bytes();
+            name.resize(name.len() + n * count % 230, b'n');
+            let made = filesystem.create(dir, &name, New::Fifo, &metadata(3));
+            if self.entries(dir).contains_key(&name) {
+                assert!(matches!(made, Err(Error::AlreadyExists { .. })));
+                continue;
+            }
+            let inode = made.unwrap();
+            self.entries(dir).insert(name, inode);
+            let node = Node {
+                body: Body::Special(Kind::Fifo),
+                metadata: metadata(3),
+                links: 1,
+            };
+            self.nodes.insert(inode, node);
+        }
+    }
+
+    fn clear<D: Device>(&mut self, filesystem: &mut Filesystem<D>, dir: usize) {
+        let dir = self.pick_directory(dir);
+        for (name, target) in self.entries(dir).clone() {
+            let node = self.nodes.get_mut(&target).unwrap();
+            if matches!(node.body, Body::Directory(_)) {
+                continue;
+            }
+            filesystem.unlink(dir, &name).unwrap();
+            node.links -= 1;
+            if node.links == 0 {
+                self.nodes.remove(&target);
+            }
+            self.entries(dir).remove(&name);
+        }
+    }
+
+    /// Removes everything but what was there from the start.
+    fn remove_all<D: Device>(&mut self, filesystem: &mut Filesystem<D>) {
+        while self.nodes.len() > 2 {
+            for dir in 0..self.nodes.len() {
+                self.clear(filesystem, dir);
+            }
+            for inode in self.nodes.keys().copied().collect::<Vec<_>>() {
+                let Some(Body::Directory(entries)) = self.nodes.get(&inode).map(|node| &node.body)
+                else {
+                    continue;
+                };
+                let empty = |child: &&InodeNumber| matches!(&self.nodes[*child].body, Body::Directory(entries) if entries.is_empty());
+                let gone: Vec<Vec<u8>> = entries
+                    .iter()
+                    .filter(|(name, child)| *name != b"lost+found" && empty(child))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                for name in gone {
+                    filesystem.unlink(inode, &name).unwrap();
+                    let child = self.entries(inode).remove(&name).unwrap();
+                    self.nodes.remove(&child);
+                    self.nodes.get_mut(&inode).unwrap().links -= 1;
+                }
+            }
+        }
+    }
+
     fn unlink<D: Device>(&mut self, filesystem: &mut Filesystem<D>, dir: usize, nth_name: usize) {
         // Half of the time a name that is there.
         let dir = self.pick_directory(dir);
@@ -302,6 +382,8 @@ impl Model {
                 filesystem.set_metadata(inode, &metadata(*meta)).unwrap();
                 self.nodes.get_mut(&inode).unwrap().metadata = metadata(*meta);
             }
+            Op::Many(dir, count) => self.many(filesystem, *dir, *count),
+            Op::Clear(dir) => self.clear(filesystem, *dir),
             Op::Commit => filesystem.commit().unwrap(),
         }
     }
@@ -339,10 +421,43 @@ impl Model {
                 Body::Special(kind) => assert_eq!(stat.kind, *kind),
             }
         }
+        self.assert_inodes(filesystem);
+    }
+
+    /// The names of the directory with the most of them, by another reader.
+    fn assert_debugfs_lists_the_largest(&self, image: &Path) {
+        let directories = self
+            .nodes
+            .iter()
+            .filter_map(|(inode, node)| match &node.body {
+                Body::Directory(entries) => Some((entries.len(), inode, entries)),
+                _ => None,
+            });
+        let (_, inode, entries) = directories.max_by_key(|(len, ..)| *len).unwrap();
+        let list = debugfs(image, &format!("ls -p <{}>", inode.get()));
+        let mut found: Vec<&[u8]> = list
+            .split(|byte| *byte == b'\n')
+            // An entry that is not in use is told as one of inode 0.
+            .filter(|line| !line.starts_with(b"/0/"))
+            .filter_map(|line| line.split(|byte| *byte == b'/').nth(5))
+            .filter(|name| !matches!(*name, b"." | b".."))
+            .collect();
+        found.sort();
+        let expected: Vec<&[u8]> = entries.keys().map(Vec::as_slice).collect();
+        assert!(found == expected, "{inode}");
+    }
+
+    fn assert_inodes<D: Device>(&self, filesystem: &Filesystem<D>) {
         let used = filesystem.usage().inodes - filesystem.usage().free_inodes;
         // Ten inodes are reserved, the root among them.
         assert_eq!(used as usize, self.nodes.len() + 10 - 1);
     }
+}
+
+/// Free blocks, and those that the directories have which cannot be removed.
+fn blocks_but_for_what_stays<D: Device>(model: &Model, filesystem: &Filesystem<D>) -> u64 {
+    let allocated = |inode: &InodeNumber| filesystem.stat(*inode).unwrap().allocated / 4096;
+    filesystem.usage().free_blocks + model.nodes.keys().map(allocated).sum::<u64>()
 }
 
 fn config(cases: u32, seed: u64) -> Config {
@@ -361,15 +476,24 @@ proptest! {
     fn random_operations_give_what_the_model_says(ops in prop::collection::vec(op(), 1..150)) {
         let mut filesystem = memory(64 * MIB);
         let mut model = Model::new(&filesystem);
+        let before = blocks_but_for_what_stays(&model, &filesystem);
         for op in &ops {
             model.apply(&mut filesystem, op);
         }
         model.assert_same(&filesystem);
         filesystem.commit().unwrap();
-        assert_device_clean(filesystem.device());
+        let (_dir, image) = scratch();
+        store(filesystem.device(), &image);
+        assert_clean(&image);
         model.assert_same(&filesystem);
-        let anew = Filesystem::open(filesystem.into_device()).unwrap();
+        model.assert_debugfs_lists_the_largest(&image);
+        let mut anew = Filesystem::open(filesystem.into_device()).unwrap();
         model.assert_same(&anew);
+        model.remove_all(&mut anew);
+        model.assert_same(&anew);
+        prop_assert_eq!(blocks_but_for_what_stays(&model, &anew), before);
+        anew.commit().unwrap();
+        assert_device_clean(anew.device());
     }
 }
 

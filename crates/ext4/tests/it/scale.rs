@@ -2,7 +2,7 @@
 
 use longshore_ext4::{Filesystem, Format, New};
 
-use crate::support::{FileDevice, assert_clean, directory, file, mode, noise, scratch};
+use crate::support::{FileDevice, assert_clean, directory, file, is_soak, mode, noise, scratch};
 
 #[test]
 fn a_directory_of_100000_entries_and_many_small_files() {
@@ -40,4 +40,45 @@ fn a_directory_of_100000_entries_and_many_small_files() {
     filesystem.commit().unwrap();
     assert_eq!(filesystem.children(big).unwrap().len(), 100_000);
     assert_clean(&image);
+}
+
+/// More than any distribution has. The whole number takes minutes where the tests are not
+/// optimised, so it is for the long form only.
+#[test]
+fn two_million_inodes() {
+    let count: u32 = if is_soak() { 2_000_000 } else { 60_000 };
+    let (_dir, image) = scratch();
+    let device = FileDevice::create(&image, longshore_ext4::DEFAULT_SIZE);
+    let mut filesystem = Filesystem::make(device, &Format::default()).unwrap();
+    let root = filesystem.root();
+    let plain = mode(0o644);
+    let mut dir = root;
+    for n in 0..count {
+        if n % 2000 == 0 {
+            dir = directory(&mut filesystem, root, &format!("directory-{n}"));
+        }
+        let new = if n % 10 == 0 {
+            New::Symlink(b"../somewhere/else")
+        } else {
+            New::File { size: 0 }
+        };
+        filesystem
+            .create(
+                dir,
+                format!("a-name-as-they-are-{n}").as_bytes(),
+                new,
+                &plain,
+            )
+            .unwrap();
+    }
+    filesystem.commit().unwrap();
+    let usage = filesystem.usage();
+    assert_eq!(usage.inodes - usage.free_inodes, 11 + count + count / 2000);
+    drop(filesystem);
+    assert_clean(&image);
+    let mut filesystem = Filesystem::open(FileDevice::open(&image)).unwrap();
+    assert_eq!(filesystem.usage(), usage);
+    let last = format!("a-name-as-they-are-{}", count - 1);
+    filesystem.unlink(dir, last.as_bytes()).unwrap();
+    filesystem.commit().unwrap();
 }

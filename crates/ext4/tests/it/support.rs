@@ -124,6 +124,23 @@ pub(crate) fn content<D: Device>(filesystem: &Filesystem<D>, inode: InodeNumber)
     buf
 }
 
+/// Everything that may hold anything.
+pub(crate) fn bytes_in_use<D: Device>(filesystem: &Filesystem<D>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for range in filesystem.used_extents() {
+        let start = bytes.len();
+        bytes.resize(start + usize::try_from(range.end - range.start).unwrap(), 0);
+        let part = &mut bytes[start..];
+        filesystem.device().read_at(range.start, part).unwrap();
+    }
+    bytes
+}
+
+/// Whether the long forms of the suites are asked for.
+pub(crate) fn is_soak() -> bool {
+    std::env::var_os("LONGSHORE_SOAK").is_some_and(|value| value == "1")
+}
+
 /// Bytes that are neither zeros nor the same everywhere.
 pub(crate) fn noise(seed: u32, len: usize) -> Vec<u8> {
     let mut state = u64::from(seed) << 32 | 0x9e37_79b9;
@@ -158,6 +175,7 @@ pub(crate) fn run(program: &str, args: &[&str]) -> Output {
         .args(args)
         .env("PATH", path)
         .env("LC_ALL", "C")
+        .env("TZ", "UTC")
         .output()
         .unwrap_or_else(|error| panic!("cannot run {program} (of the package e2fsprogs): {error}"))
 }

@@ -5,8 +5,8 @@ use longshore_ext4::{
 };
 
 use crate::support::{
-    FileDevice, MIB, assert_clean, assert_device_clean, content, directory, file, memory, mode,
-    noise, scratch,
+    FileDevice, MIB, assert_clean, assert_device_clean, bytes_in_use, content, directory, file,
+    memory, mode, noise, scratch,
 };
 
 #[test]
@@ -215,20 +215,9 @@ fn what_was_removed_leaves_room_and_no_trace() {
     let again = file(&mut filesystem, root, "again", b"short");
     filesystem.commit().unwrap();
     assert_device_clean(filesystem.device());
-    let used: Vec<_> = filesystem.used_extents().collect();
-    let stored = bytes_of(filesystem.device(), &used);
+    let stored = bytes_in_use(&filesystem);
     assert!(!stored.windows(16).any(|window| window == [0xaa; 16]));
     assert_eq!(content(&filesystem, again), b"short");
-}
-
-fn bytes_of(device: &MemoryDevice, ranges: &[std::ops::Range<u64>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for range in ranges {
-        let start = bytes.len();
-        bytes.resize(start + usize::try_from(range.end - range.start).unwrap(), 0);
-        device.read_at(range.start, &mut bytes[start..]).unwrap();
-    }
-    bytes
 }
 
 #[test]
