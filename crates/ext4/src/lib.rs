@@ -15,13 +15,19 @@
 //!   writes while the file is written; metadata waits in memory (a bounded cache may spill it)
 //!   until the commit. A device whose commit did not return is worth nothing and is dropped.
 //! * **Zeros are holes.** A block of a file that is all zeros is never stored.
-//! * **Memory goes with the entries touched, never with the size of a file.**
+//! * **Memory goes with the blocks and inodes in use, never with the size of a file** or the
+//!   number of names in a directory: a name is found by an index on the device.
 //! * **A damaged image is an [`Error`]**, never a panic, a loop or an unbounded allocation.
 //!
 //! The layout is that of the kernel's documentation (`Documentation/filesystems/ext4`); every
 //! constant names its source. It has 4096-byte blocks, extents, 64-bit block numbers, metadata
-//! checksums with a seed of their own, flexible block groups, a clean journal, and 256-byte
-//! inodes with nanosecond times.
+//! checksums with a seed of their own, flexible block groups, a clean journal, hashed
+//! directories, and 256-byte inodes with nanosecond times, whose extended attributes go on in a
+//! block.
+//!
+//! Nothing is reserved for growing: resize2fs makes a filesystem larger as it is, and a kernel
+//! that has it mounted turns `meta_bg` on to do it. What has that is a machine's own disk, and is
+//! not opened here any more.
 
 #![deny(missing_docs)]
 

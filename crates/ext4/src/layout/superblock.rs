@@ -79,6 +79,8 @@ const CHECKSUM_CRC32C: u8 = 1;
 /// Compatible features: has_journal, ext_attr, dir_index.
 const COMPAT: u32 = 0x4 | 0x8 | 0x20;
 /// Incompatible features: filetype, extents, 64bit, flex_bg, metadata_csum_seed.
+/// There is no `resize_inode` among the compatible ones: with 64bit a kernel since 3.7 grows the
+/// filesystem without (`ext4_convert_meta_bg`), and reserved blocks would have to be written.
 const INCOMPAT: u32 = 0x2 | 0x40 | 0x80 | 0x200 | 0x2000;
 /// Read-only compatible features: sparse_super, large_file, huge_file, dir_nlink, extra_isize,
 /// metadata_csum.

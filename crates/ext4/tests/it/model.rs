@@ -498,7 +498,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(30, 2))]
+    #![proptest_config(config(20, 2))]
 
     #[test]
     fn opening_anew_after_a_commit_changes_nothing(ops in prop::collection::vec(op(), 1..150)) {

@@ -1,7 +1,7 @@
 //! Made larger by others: offline, and under a running kernel.
 //!
-//! Nothing is reserved for it. The first descriptors stand in one piece, and where growing needs
-//! another block of them the kernel and resize2fs put it elsewhere: they turn `meta_bg` on.
+//! Nothing is reserved for it: resize2fs moves what is in the way of more descriptors, and a kernel
+//! turns `meta_bg` on, so that they can stand elsewhere.
 
 use std::{fs, path::Path};
 
@@ -74,7 +74,7 @@ fn what_resize2fs_made_larger_is_still_ours() {
     let mut filesystem = Filesystem::open(FileDevice::open(&image)).unwrap();
     assert_eq!(filesystem.usage().blocks, (1 << 30) / 4096);
     let root = filesystem.root();
-    file(&mut filesystem, root, "more", &noise(3, 500 << 20));
+    file(&mut filesystem, root, "more", &noise(3, 150 << 20));
     filesystem.commit().unwrap();
     drop(filesystem);
     assert_larger(&image, 1 << 30);
