@@ -12,9 +12,13 @@ use crate::{
     node::{InodeNumber, Kind},
 };
 
-/// A name is added at once, or the directory grows first: the index by a level, a node, or both
-/// together with a block of names. More steps than these are none that end.
+/// Steps in which a name is added: the directory gets an index, the index a level or a node, a
+/// block of names is cut in two, and then there is room. Only a damaged index needs more.
 const MAX_STEPS: usize = 6;
+
+/// The blocks of a directory whose index is full: a root, 507 nodes, and 510 blocks of names
+/// behind each of them. It bounds what a damaged map can make us remember.
+const MAX_BLOCKS: u64 = 1 + 507 + 507 * 510;
 
 /// A directory, as it is between two changes.
 #[derive(Debug, Clone, Copy)]
@@ -113,8 +117,8 @@ impl<D: Device> Filesystem<D> {
         let mut inode = self.any_inode(dir)?;
         let logical = u32::try_from(inode.size() / BLOCK)
             .ok()
-            .filter(|nth| *nth < u32::MAX)
-            .ok_or_else(|| damaged(dir, 0, "it is larger than a directory can be"))?;
+            .filter(|nth| u64::from(*nth) < MAX_BLOCKS)
+            .ok_or(Error::DirectoryFull { dir })?;
         let physical = self.allocate_block()?;
         let extent = Extent {
             logical,
@@ -222,6 +226,9 @@ impl<D: Device> Filesystem<D> {
             let next = low32(places.len() as u64);
             if extent.logical != next || !extent.written {
                 return Err(damaged(dir, next, "it is missing"));
+            }
+            if u64::from(next) + u64::from(extent.len) > MAX_BLOCKS {
+                return Err(damaged(dir, next, "it is more than a directory has"));
             }
             places.extend(extent.physical..extent.physical + u64::from(extent.len));
         }
