@@ -112,6 +112,7 @@ fn unload(bucket: &Path, image: &str, state: &Path) -> Outcome<Duration> {
             volume_size: DEFAULT_VOLUME_SIZE,
             max_retries: 0,
             images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
+            inflate_ahead: longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
             offline: false,
             wait: Duration::ZERO,
             purpose: "a benchmark".into(),

@@ -90,6 +90,7 @@ impl World {
             volume_size: VOLUME_SIZE,
             max_retries: 0,
             images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
+            inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
             offline: false,
             wait: std::time::Duration::ZERO,
             purpose: "a test".into(),

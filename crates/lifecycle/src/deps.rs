@@ -14,7 +14,7 @@ use longshore_fsm::{
     Attempts, StepName, StepPolicy,
     store::{Readers, WriteError},
 };
-use longshore_image::{ChainId, Digest, Limits};
+use longshore_image::{Budget, ChainId, Digest, Limits};
 use longshore_source::{BlobStore, Source, SourceConfig};
 use longshore_volume::{Backend, FileBackend, SimulatedBackend};
 use rusqlite::Connection;
@@ -31,6 +31,8 @@ pub(crate) struct Deps {
     pub(crate) blobs: BlobStore,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) limits: Limits,
+    /// What layers may take that are inflated before their turn, of all images together.
+    pub(crate) inflate_ahead: Budget,
     pub(crate) volume_size: u64,
     pub(crate) state_dir: PathBuf,
     /// How many images are brought here at a time.
@@ -102,6 +104,7 @@ impl Deps {
             blobs,
             backend,
             limits: settings.limits.clone(),
+            inflate_ahead: Budget::new(settings.inflate_ahead),
             volume_size: settings.volume_size,
             state_dir: settings.state_dir.clone(),
             images_at_once: settings.images_at_once,

@@ -158,6 +158,7 @@ impl Trial for FetchAndCreate {
                 limits: Limits::default(),
                 volume_size: VOLUME_SIZE,
                 images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
+                inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
                 max_retries: 2,
                 offline: false,
                 wait: Duration::ZERO,

@@ -63,7 +63,9 @@ pub use report::{
 };
 pub use run_report::{RunReport, WaitsFor};
 pub use runs::RunChanged;
-pub use settings::{BackendChoice, DEFAULT_IMAGES_AT_ONCE, DEFAULT_VOLUME_SIZE, Settings};
+pub use settings::{
+    BackendChoice, DEFAULT_IMAGES_AT_ONCE, DEFAULT_INFLATE_AHEAD, DEFAULT_VOLUME_SIZE, Settings,
+};
 pub use status::Status;
 pub use view::View;
 pub use view_runs::{RunDetail, RunList, RunsFilter, WORKFLOWS};

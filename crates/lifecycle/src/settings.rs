@@ -17,6 +17,8 @@ pub struct Settings {
     pub backend: BackendChoice,
     /// What a hostile image is held to.
     pub limits: Limits,
+    /// Bytes that layers may take in memory that are inflated before their turn, of all images together.
+    pub inflate_ahead: u64,
     /// Virtual size of a volume in bytes, a multiple of 4096. Part of a volume's identity.
     pub volume_size: u64,
     /// How often a step is tried again after a failure that may pass.
@@ -34,6 +36,9 @@ pub struct Settings {
 /// 32 GiB: big enough that a machine rarely needs a longer device, and sparse, so that it costs
 /// what is in it.
 pub const DEFAULT_VOLUME_SIZE: u64 = 32 << 30;
+
+/// 64 MiB: a layer is inflated while the one below it is written, and a pause of either is bridged.
+pub const DEFAULT_INFLATE_AHEAD: u64 = 64 << 20;
 
 /// 4: each unpacks on a thread and fetches over several connections, and more of them would only
 /// share the disk and the line.

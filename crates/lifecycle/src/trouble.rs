@@ -287,6 +287,9 @@ impl Trouble for longshore_ext4::Error {
             Self::XattrsDoNotFit { .. } => {
                 Failure::new(Class::Refused, "xattr-too-large", self.to_string())
             }
+            Self::DirectoryFull { .. } => {
+                Failure::new(Class::Refused, "directory-full", self.to_string())
+            }
             _ => storage("filesystem", "the filesystem of a volume failed", &self),
         }
     }

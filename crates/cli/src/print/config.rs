@@ -107,6 +107,10 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
             ),
         ),
         (
+            Key::InflateAhead,
+            size(s.inflate_ahead.value, &s.inflate_ahead.origin),
+        ),
+        (
             Key::VolumeSize,
             size(s.volume_size.value, &s.volume_size.origin),
         ),

@@ -71,6 +71,8 @@ pub struct Effective {
     pub max_retries: Setting<u32>,
     /// How many images are brought here at a time; further ones wait their turn.
     pub images_at_once: Setting<NonZeroUsize>,
+    /// Bytes that layers may take in memory that are inflated before their turn.
+    pub inflate_ahead: Setting<u64>,
     /// Virtual size of a volume in bytes.
     pub volume_size: Setting<u64>,
 }
@@ -101,6 +103,12 @@ impl Effective {
                 Key::ImagesAtOnce,
                 longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
                 value::positive_count,
+            )?,
+            inflate_ahead: read(
+                layer,
+                Key::InflateAhead,
+                longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
+                value::any_size,
             )?,
             volume_size: read(
                 layer,

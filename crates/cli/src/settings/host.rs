@@ -22,6 +22,7 @@ impl Effective {
             volume_size: self.volume_size.value,
             max_retries: self.max_retries.value,
             images_at_once: self.images_at_once.value,
+            inflate_ahead: self.inflate_ahead.value,
             offline: flags.offline,
             wait: flags.wait(),
             purpose: purpose.to_owned(),

@@ -25,6 +25,8 @@ pub enum Key {
     MaxRetries,
     /// How many images are brought here at a time.
     ImagesAtOnce,
+    /// Bytes of layers that are inflated before their turn.
+    InflateAhead,
     /// Virtual size of a volume.
     VolumeSize,
 }
@@ -32,7 +34,7 @@ pub enum Key {
 impl Key {
     /// All of them, in the order they are shown in.
     pub fn all() -> impl Iterator<Item = Self> {
-        const OWN: [Key; 10] = [
+        const OWN: [Key; 11] = [
             Key::StateDir,
             Key::Source,
             Key::Bucket,
@@ -41,6 +43,7 @@ impl Key {
             Key::Backend,
             Key::MaxRetries,
             Key::ImagesAtOnce,
+            Key::InflateAhead,
             Key::VolumeSize,
             Key::Devices,
         ];
@@ -61,6 +64,7 @@ impl Key {
             Self::Limit(limit) => limit.setting(),
             Self::MaxRetries => "max_retries",
             Self::ImagesAtOnce => "images_at_once",
+            Self::InflateAhead => "inflate_ahead",
             Self::VolumeSize => "volume_size",
         }
     }
@@ -91,6 +95,7 @@ impl Key {
             | Self::Limit(_)
             | Self::MaxRetries
             | Self::ImagesAtOnce
+            | Self::InflateAhead
             | Self::VolumeSize => None,
         }
     }

@@ -38,6 +38,11 @@ pub(super) enum ValueError {
     Relative,
 }
 
+/// A size.
+pub(super) fn any_size(text: &str) -> Result<u64, ValueError> {
+    Ok(size(text)?)
+}
+
 /// A size that is not 0.
 pub(super) fn positive_size(text: &str) -> Result<u64, ValueError> {
     match size(text)? {

@@ -5,21 +5,21 @@
 //! below it; where a snapshot is a copy, the layers go into one volume, committed one after the
 //! other: the bytes are the same.
 
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 
 use longshore_catalog::{ImageId, Sealing, VolumeId, VolumeKind, Writer};
 use longshore_ext4::{Filesystem, Format};
 use longshore_fsm::Attempt;
-use longshore_image::{ApplyError, ChainId, Digest, LayerReport, Totals, apply};
+use longshore_image::{ApplyError, ChainId, Digest, LayerReport, Totals, apply_ahead};
 use longshore_source::{ETag, Locator};
 use longshore_volume::{Access, SnapshotKind};
 use rusqlite::Connection;
 
 use super::{
+    ahead::{Begun, Layers},
     obtain::{Delivery, Input},
     sealed::{Sealed, sealed},
     state::LoadedVolume,
-    watched::Watched,
 };
 use crate::{
     Class, Event, Failure, Phase,
@@ -60,7 +60,8 @@ impl Build {
         first: usize,
         deliveries: Vec<Delivery>,
     ) -> Result<LoadedVolume, Failure> {
-        let mut deliveries = (first..).zip(deliveries);
+        let (deps, attempt, name) = (&self.deps, &self.attempt, &self.image_name);
+        let mut layers = Layers::new(deps, attempt, name, &self.locators, first, deliveries);
         let mut unfinished: Option<Work> = None;
         loop {
             let mut work = match unfinished.take() {
@@ -73,12 +74,8 @@ impl Build {
                     self.begin(&sealed, turn)?
                 }
             };
-            // Deliveries of layers that somebody else has sealed meanwhile are not taken.
-            let delivery = deliveries
-                .by_ref()
-                .find(|(position, _)| *position == work.next);
-            let (position, delivery) = delivery.ok_or_else(Failure::interrupted)?;
-            self.layer(position, delivery, &mut work)?;
+            let begun = layers.take(work.next)?;
+            self.layer(begun, &mut work)?;
             let is_top = work.next == self.locators.len();
             if is_top || self.deps.backend.snapshot_kind() != SnapshotKind::Copy {
                 self.seal(work)?;
@@ -181,31 +178,32 @@ impl Build {
     }
 
     /// Applies one layer and records what it turned out to be.
-    fn layer(&self, position: usize, delivery: Delivery, work: &mut Work) -> Result<(), Failure> {
+    fn layer(&self, begun: Begun, work: &mut Work) -> Result<(), Failure> {
+        let Begun {
+            position,
+            layer,
+            input,
+            proof,
+        } = begun;
         let locator = &self.locators[position];
         let key = locator.key.as_str();
         // A delivery that never comes was given up by whoever makes it, who says why.
-        let input = delivery
-            .input
-            .blocking_recv()
-            .map_err(|_| Failure::interrupted())?;
-        self.say(position, Phase::Unpacking, 0);
-        let report = match &input {
-            Input::Here(digest) => {
-                let blob = self.deps.blob(digest)?;
-                self.apply(position, blob, work, false)
+        let input = input.blocking_recv().map_err(|_| Failure::interrupted())?;
+        let is_fetch = matches!(input, Input::Coming(_));
+        let (limits, totals) = (&self.deps.limits, &mut work.totals);
+        let applied = apply_ahead(&mut work.tree, layer, limits, totals);
+        let report = applied.map_err(|error| match error {
+            // A fetch that failed tells its own story, and so does whoever cancelled.
+            ApplyError::Read(_) if is_fetch || self.attempt.token().is_cancelled() => {
+                Failure::interrupted()
             }
-            Input::Coming(fetch) => self.apply(position, fetch.follow(), work, true),
-        };
-        let report = report.map_err(|failure| failure.layer(key))?;
+            error => error.failure().layer(key),
+        })?;
         work.tree
             .0
             .commit()
             .map_err(|error| error.failure().layer(key))?;
-        let digest = delivery
-            .proof
-            .blocking_recv()
-            .map_err(|_| Failure::interrupted())?;
+        let digest = proof.blocking_recv().map_err(|_| Failure::interrupted())?;
         if let Input::Here(_) = input {
             self.still_is(&digest, &report)
                 .map_err(|failure| failure.layer(key))?;
@@ -276,32 +274,6 @@ impl Build {
         )
         .hint("check the disk; the same command fetches the blob again")
         .retryable())
-    }
-
-    fn apply(
-        &self,
-        position: usize,
-        stored: impl Read,
-        work: &mut Work,
-        is_fetch: bool,
-    ) -> Result<LayerReport, Failure> {
-        let mut done = 0;
-        let stored = Watched {
-            inner: stored,
-            token: self.attempt.token(),
-            read: |bytes| {
-                done += bytes;
-                self.say(position, Phase::Unpacking, done);
-            },
-        };
-        let applied = apply(&mut work.tree, stored, &self.deps.limits, &mut work.totals);
-        applied.map_err(|error| match error {
-            // A fetch that failed tells its own story, and so does whoever cancelled.
-            ApplyError::Read(_) if is_fetch || self.attempt.token().is_cancelled() => {
-                Failure::interrupted()
-            }
-            error => error.failure(),
-        })
     }
 
     /// Makes a built volume one that can be relied on, or drops it where another has its key.

@@ -8,6 +8,7 @@
 //! survives a crash is blobs and sealed volumes; a step that runs again finds them.
 
 mod admit;
+mod ahead;
 mod build;
 mod load;
 mod obtain;

@@ -1,0 +1,137 @@
+//! The next layers of an image, inflated while the one before them is applied.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+    iter::Zip,
+    ops::RangeFrom,
+    sync::Arc,
+    thread::available_parallelism,
+    vec,
+};
+
+use longshore_fsm::Attempt;
+use longshore_image::{Ahead, Digest};
+use longshore_source::Locator;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    obtain::{Delivery, Input},
+    watched::Watched,
+};
+use crate::{Class, Event, Failure, Phase, deps::Deps};
+
+/// A layer that is being inflated.
+pub(super) struct Begun {
+    pub(super) position: usize,
+    pub(super) layer: Ahead,
+    /// Where its bytes come from, once that is known; nobody says it if they never come.
+    pub(super) input: oneshot::Receiver<Input>,
+    /// What its stored bytes are proven to be.
+    pub(super) proof: oneshot::Receiver<Digest>,
+}
+
+/// Says how far a layer is.
+type Say = dyn Fn(&Locator, Phase, u64) + Send + Sync;
+
+/// The layers of an image from some layer on, each begun before its turn.
+pub(super) struct Layers {
+    deps: Arc<Deps>,
+    attempt: Attempt<Connection>,
+    say: Arc<Say>,
+    locators: Vec<Locator>,
+    waiting: Zip<RangeFrom<usize>, vec::IntoIter<Delivery>>,
+    begun: VecDeque<Begun>,
+}
+
+impl Layers {
+    /// Those of `deliveries`, the first of which is that of layer `first`.
+    pub(super) fn new(
+        deps: &Arc<Deps>,
+        attempt: &Attempt<Connection>,
+        image_name: &str,
+        locators: &[Locator],
+        first: usize,
+        deliveries: Vec<Delivery>,
+    ) -> Self {
+        let (to, image) = (Arc::clone(deps), image_name.to_owned());
+        let say = move |locator: &Locator, phase, done| {
+            to.say(Event::Layer {
+                image: image.clone(),
+                key: locator.key.to_string(),
+                phase,
+                done,
+                total: locator.size,
+            });
+        };
+        Self {
+            deps: Arc::clone(deps),
+            attempt: attempt.clone(),
+            say: Arc::new(say),
+            locators: locators.to_vec(),
+            waiting: (first..).zip(deliveries),
+            begun: VecDeque::new(),
+        }
+    }
+
+    /// The layer at this position, and those after it begun, as many as there are processors. Those
+    /// before it are given up: somebody else has sealed them meanwhile.
+    pub(super) fn take(&mut self, position: usize) -> Result<Begun, Failure> {
+        loop {
+            let ahead = available_parallelism().map_or(1, usize::from);
+            while self.begun.len() <= ahead {
+                let Some((next, delivery)) = self.waiting.next() else {
+                    break;
+                };
+                if next >= position {
+                    let begun = self.begin(next, delivery)?;
+                    self.begun.push_back(begun);
+                }
+            }
+            match self.begun.pop_front() {
+                Some(begun) if begun.position == position => return Ok(begun),
+                Some(_) => {}
+                None => return Err(Failure::interrupted()),
+            }
+        }
+    }
+
+    fn begin(&self, position: usize, delivery: Delivery) -> Result<Begun, Failure> {
+        let Delivery { input, proof } = delivery;
+        let (tell, told) = oneshot::channel();
+        let locator = self.locators.get(position).cloned();
+        let locator =
+            locator.ok_or_else(|| Failure::broken("a layer that the image does not have"))?;
+        let (deps, say) = (Arc::clone(&self.deps), Arc::clone(&self.say));
+        let token = self.attempt.token().clone();
+        let open = move || {
+            let input = input.blocking_recv().map_err(io::Error::other)?;
+            let stored: Box<dyn Read> = match &input {
+                Input::Here(digest) => Box::new(deps.blob(digest).map_err(io::Error::other)?),
+                Input::Coming(fetch) => Box::new(fetch.follow()),
+            };
+            // Whoever builds may have given up.
+            let _ = tell.send(input);
+            say(&locator, Phase::Unpacking, 0);
+            let mut done = 0;
+            Ok(Watched {
+                inner: stored,
+                token,
+                read: move |bytes| {
+                    done += bytes;
+                    say(&locator, Phase::Unpacking, done);
+                },
+            })
+        };
+        let layer = Ahead::start(open, &self.deps.limits, &self.deps.inflate_ahead);
+        Ok(Begun {
+            position,
+            layer: layer.map_err(|error| {
+                Failure::new(Class::Failed, "threads", "no thread can be had").caused_by(&error)
+            })?,
+            input: told,
+            proof,
+        })
+    }
+}
