@@ -100,10 +100,15 @@ fn add(tree: &mut Tree, path: &[u8], what: What) -> Result<(), String> {
             put(tree, dir, name, node);
         }
         What::HardLink(target) => {
-            let target = target_of(tree, &target)?;
+            // The place is made first: what goes for it is no target any more.
             let dir = parent(tree, parents)?;
-            if tree.child(dir, name) != Some(target) {
-                tree.link(dir, name, target);
+            let mut found = target_of(tree, &target)?;
+            if tree.child(dir, name).is_some_and(|id| tree.is_dir(id)) {
+                tree.remove(dir, name);
+                found = target_of(tree, &target)?;
+            }
+            if tree.child(dir, name) != Some(found) {
+                tree.link(dir, name, found);
             }
         }
     }

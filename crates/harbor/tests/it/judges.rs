@@ -340,6 +340,23 @@ fn a_name_that_is_replaced_leaves_the_other_names_of_its_inode_alone() {
 }
 
 #[test]
+fn a_hard_link_does_not_lead_to_what_gave_way_for_it() {
+    let parent = Family::builder("images/x")
+        .layer(|l| l.file("a", "1"))
+        .layer(|l| l.hardlink("a/b", "a"))
+        .build();
+    let place = Family::builder("images/x")
+        .layer(|l| l.dir("d", 0o700).file("d/x", "1"))
+        .layer(|l| l.hardlink("d", "d/x"))
+        .build();
+    for family in [parent, place] {
+        let dir = tempfile::tempdir().unwrap();
+        let layers = family.write(dir.path(), Packing::Plain).unwrap();
+        assert!(oracle::manifest(&layers).is_err());
+    }
+}
+
+#[test]
 fn the_oracle_refuses_what_is_to_be_rejected() {
     let dir = tempfile::tempdir().unwrap();
     for hostile in hostile::all() {
