@@ -31,9 +31,13 @@ gate: ## all that must hold before a change lands (at most 30 minutes on two cor
 
 .PHONY: soak
 soak: ## the large counts; prints the lines for docs/evidence.md
-	@scripts/need cc cargo-nextest e2fsck python3
+	@scripts/need cc c++ cargo-nextest e2fsck python3
 	@scripts/need --optional umoci debootstrap
 	@scripts/soak
+
+.PHONY: fuzz
+fuzz: ## arbitrary bytes, layers, trees and images for a while: FUZZ_SECONDS (60) or FUZZ_RUNS a target
+	@scripts/fuzz
 
 .PHONY: bench
 bench: ## the benchmarks
