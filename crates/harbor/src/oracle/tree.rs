@@ -147,12 +147,12 @@ impl Tree {
         let mut here = ROOT;
         let mut hops = 0;
         while let Some(name) = todo.pop() {
+            if !self.is_dir(here) {
+                return Err(Lost::NotADirectory);
+            }
             if name == b".." {
                 here = above.pop().unwrap_or(ROOT);
                 continue;
-            }
-            if !self.is_dir(here) {
-                return Err(Lost::NotADirectory);
             }
             let Some(id) = self.child(here, &name) else {
                 todo.push(name);
