@@ -103,6 +103,8 @@ codes! {
     NameTooLong = "name-too-long",
     /// A name has, or leads to, more levels of directories than the limit.
     NameTooDeep = "name-too-deep",
+    /// Something other than a directory stands at `/lost+found`.
+    NameReserved = "name-reserved",
     /// The root of the image is not a directory.
     RootNotDirectory = "root-not-directory",
 

@@ -10,6 +10,10 @@ use crate::rules::{held, refuse};
 use crate::tar::{Archive, Uncompressed};
 use crate::{Code, Metadata, NewNode, NodeId, Tree};
 
+/// Where e2fsck puts what it finds without a name. It makes the directory where there is none, and
+/// takes away what else is there.
+const LOST_AND_FOUND: &[u8] = b"lost+found";
+
 impl<T: Tree> Layer<'_, T> {
     /// Puts `what` under a name, in place of whatever stands there. A directory over a directory
     /// only replaces its metadata. Answers a node whose content is still to be written.
@@ -20,12 +24,13 @@ impl<T: Tree> Layer<'_, T> {
         what: NewNode<'_>,
         metadata: &Metadata,
     ) -> Result<NodeId, ApplyError<T::Error>> {
-        let there = self.child(dir, name)?;
         let shape = match what {
             NewNode::Directory => Shape::Directory,
             NewNode::Symlink(_) => Shape::Symlink,
             _ => Shape::Other,
         };
+        self.expect_free(dir, name, shape)?;
+        let there = self.child(dir, name)?;
         let times = self.count_duplicate(there, shape)?;
         let node = match there {
             Some(there) if (shape, there.shape) == (Shape::Directory, Shape::Directory) => {
@@ -80,6 +85,7 @@ impl<T: Tree> Layer<'_, T> {
         let Some(mut found) = held(self.link_target(&target))? else {
             return Ok(None);
         };
+        self.expect_free(dir, name, found.shape)?;
         let there = self.child(dir, name)?;
         let times = self.count_duplicate(there, found.shape)?;
         // GNU tar writes a link of a file to itself if it is told to store the file twice.
@@ -120,6 +126,22 @@ impl<T: Tree> Layer<'_, T> {
             },
         );
         Ok(Some(node))
+    }
+
+    /// Refuses what would stand where ext4 keeps a directory of its own.
+    fn expect_free(
+        &self,
+        dir: NodeId,
+        name: &[u8],
+        shape: Shape,
+    ) -> Result<(), ApplyError<T::Error>> {
+        if name != LOST_AND_FOUND || shape == Shape::Directory || dir != self.tree.root() {
+            return Ok(());
+        }
+        Ok(refuse(
+            Code::NameReserved,
+            "/lost+found is ext4's own directory, and nothing else can stand there",
+        )?)
     }
 
     fn link_target(&mut self, target: &Path<'_>) -> Result<Child, ApplyError<T::Error>> {

@@ -5,8 +5,49 @@ use longshore_image::Code;
 use super::case::{Case, LONG, PAX, accepted, file, one, refused, with_records};
 use crate::builder::{Head, Tar};
 
+/// `/lost+found`, which is the filesystem's.
+fn reserved() -> Vec<Case> {
+    let code = Code::NameReserved;
+    let at = |case: Case| case.at("lost+found");
+    vec![
+        at(refused(
+            code,
+            "a file at /lost+found",
+            Tar::new().file("lost+found", b"x"),
+        )),
+        at(refused(
+            code,
+            "a symlink at /lost+found",
+            Tar::new().symlink("lost+found", "x"),
+        )),
+        at(refused(code, "a hard link at /lost+found", {
+            Tar::new().file("a", b"").hard_link("lost+found", "a")
+        })),
+        refused(code, "a file at /lost+found through a symlink", {
+            Tar::new().symlink("root", "/").file("root/lost+found", b"")
+        })
+        .at("root/lost+found"),
+        accepted("a directory at /lost+found", Tar::new().dir("lost+found"))
+            .tree(&["/lost+found dir 700"]),
+        accepted(
+            "a file of that name elsewhere",
+            Tar::new().dir("a").file("a/lost+found", b""),
+        )
+        .tree(&["/a dir 700", "/a/lost+found file 644"]),
+    ]
+}
+
 pub(crate) fn cases() -> Vec<Case> {
-    [empty(), parents(), nuls(), long(), roots(), spellings()].concat()
+    [
+        empty(),
+        parents(),
+        nuls(),
+        long(),
+        reserved(),
+        roots(),
+        spellings(),
+    ]
+    .concat()
 }
 
 fn path(path: &str) -> Tar {
