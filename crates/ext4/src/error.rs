@@ -42,6 +42,24 @@ pub enum Error {
         /// What is used.
         what: String,
     },
+    /// The filesystem was not left in a state in which everything in it fits together.
+    #[error("the filesystem was not left clean: {why}")]
+    Unclean {
+        /// What says so.
+        why: &'static str,
+    },
+    /// What was asked for is encrypted, and the key is not there.
+    #[error("{inode} is encrypted")]
+    Encrypted {
+        /// The inode.
+        inode: InodeNumber,
+    },
+    /// A path leads through more symbolic links than are followed.
+    #[error("more than {max} symbolic links are in the way")]
+    TooManySymlinks {
+        /// How many are followed.
+        max: u32,
+    },
     /// An ext4 filesystem, but not one of [`FORMAT_VERSION`](crate::FORMAT_VERSION): it was made
     /// by another version (`Some`) or by another tool (`None`). It cannot be extended, because
     /// the same operations would give other bytes.
@@ -243,7 +261,9 @@ pub enum Place {
     },
     /// A file's or directory's map of extents.
     Extents(InodeNumber),
-    /// The block of an inode's extended attributes.
+    /// The map of an inode's blocks in the older form, without extents.
+    BlockMap(InodeNumber),
+    /// An inode's extended attributes, in it or in a block of their own.
     Xattrs(InodeNumber),
 }
 
@@ -255,6 +275,7 @@ impl fmt::Display for Place {
             Self::Inode(inode) => write!(f, "{inode}"),
             Self::Directory { inode, block } => write!(f, "{inode}, directory block {block}"),
             Self::Extents(inode) => write!(f, "{inode}, extents"),
+            Self::BlockMap(inode) => write!(f, "{inode}, map of blocks"),
             Self::Xattrs(inode) => write!(f, "{inode}, extended attributes"),
         }
     }

@@ -5,6 +5,9 @@
 //! [`Filesystem::open`] continues one that was made here; both are then changed by the same tree
 //! operations and become durable with [`Filesystem::commit`].
 //!
+//! A [`Reader`] reads filesystems of every other make too: ext2, ext3 and ext4 with the features
+//! that mke2fs and the kernel give them.
+//!
 //! What holds:
 //!
 //! * **Same operations, same bytes.** Nothing is taken from a clock, a random source, the
@@ -19,7 +22,7 @@
 //!   number of names in a directory: a name is found by an index on the device.
 //! * **A damaged image is an [`Error`]**, never a panic, a loop or an unbounded allocation.
 //!
-//! The layout is that of the kernel's documentation (`Documentation/filesystems/ext4`); every
+//! The layout that is written is that of the kernel's documentation (`Documentation/filesystems/ext4`); every
 //! constant names its source. It has 4096-byte blocks, extents, 64-bit block numbers, metadata
 //! checksums with a seed of their own, flexible block groups, a clean journal, hashed
 //! directories, and 256-byte inodes with nanosecond times, whose extended attributes go on in a
@@ -41,6 +44,7 @@ mod layout;
 mod memory;
 mod metadata;
 mod node;
+mod reader;
 
 pub use device::Device;
 pub use error::{Error, Place, Result};
@@ -49,3 +53,6 @@ pub use format::{DEFAULT_SIZE, FORMAT_VERSION, Format, MAX_SIZE, MIN_SIZE, Usage
 pub use memory::MemoryDevice;
 pub use metadata::{Metadata, Permissions, Timestamp, Xattrs};
 pub use node::{Child, InodeNumber, Kind, New, Stat};
+pub use reader::{
+    Children, Entry, EntryKind, Follow, Open, ReadAt, Reader, Segment, Segments, Step, Times, Walk,
+};

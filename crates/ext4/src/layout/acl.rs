@@ -44,7 +44,7 @@ pub(super) fn from_xattr(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The form of system calls; `None` if the stored one is malformed.
-pub(super) fn to_xattr(stored: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn to_xattr(stored: &[u8]) -> Option<Vec<u8>> {
     let mut entries = stored.get(VERSION_LEN..)?;
     if get32(stored, 0) != STORED_VERSION {
         return None;

@@ -14,11 +14,11 @@ pub(crate) const fn zeroed() -> Block {
     [0; BLOCK_SIZE]
 }
 
-pub(super) fn get16(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn get16(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-pub(super) fn get32(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn get32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
@@ -31,7 +31,7 @@ pub(super) fn put32(bytes: &mut [u8], at: usize, value: u32) {
 }
 
 /// A number stored as its low and high 32 bits, apart.
-pub(super) fn get_split(bytes: &[u8], low: usize, high: usize) -> u64 {
+pub(crate) fn get_split(bytes: &[u8], low: usize, high: usize) -> u64 {
     u64::from(get32(bytes, low)) | u64::from(get32(bytes, high)) << 32
 }
 

@@ -9,7 +9,7 @@ pub(crate) struct Seed(u32);
 
 impl Seed {
     /// What a checksum that has no seed begins with.
-    pub(super) const NONE: Self = Self(u32::MAX);
+    pub(crate) const NONE: Self = Self(u32::MAX);
 
     /// The seed of that value.
     pub(crate) const fn new(value: u32) -> Self {
@@ -23,7 +23,7 @@ impl Seed {
     }
 
     /// The checksum over these bytes too.
-    pub(super) fn then(self, bytes: &[u8]) -> Self {
+    pub(crate) fn then(self, bytes: &[u8]) -> Self {
         // The crate inverts before and after, as CRC-32C is usually used; ext4 does neither.
         Self(!crc32c::crc32c_append(!self.0, bytes))
     }

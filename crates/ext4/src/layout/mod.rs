@@ -18,8 +18,11 @@ mod name_hash;
 mod superblock;
 mod xattr;
 
+pub(crate) use acl::to_xattr as acl_to_xattr;
 pub(crate) use bitmap::{bitmap_runs, bitmap_with_free};
-pub(crate) use bytes::{BLOCK, BLOCK_SIZE, Block, low32, to_index, zeroed};
+pub(crate) use bytes::{
+    BLOCK, BLOCK_SIZE, Block, get_split, get16, get32, low32, to_index, zeroed,
+};
 pub(crate) use checksum::Seed;
 pub(crate) use directory::{DirBlock, Entry, Halves, entry_len, kind_code};
 pub(crate) use extent::{Entries, Extent, MAX_EXTENT_BLOCKS, Node, NodeHeader, Pointer, Root};
