@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A tree with everything in it, on a new image.
-fn build(image: &Path) -> Filesystem<FileDevice> {
+pub(crate) fn build(image: &Path) -> Filesystem<FileDevice> {
     let device = FileDevice::create(image, 300 * MIB);
     let mut filesystem = Filesystem::make(device, &Format::default()).unwrap();
     let root = filesystem.root();
