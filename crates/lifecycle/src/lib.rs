@@ -7,6 +7,7 @@
 //! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
 
 mod check;
+mod contents;
 #[cfg(test)]
 mod crash;
 mod deps;
@@ -45,6 +46,7 @@ mod view_runs;
 mod watch;
 
 pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
+pub use contents::{Contents, Exported, Listing, PathReport};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
 pub use history::HistoryRow;

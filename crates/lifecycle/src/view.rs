@@ -126,6 +126,33 @@ impl View {
     }
 }
 
+impl View {
+    /// Where the disk is of a machine of that name, or else of the newest image of that name: `None`
+    /// where there is neither, `Some(None)` where it has none, or none that is a file.
+    pub(crate) fn disk_of(&self, name: &str) -> Result<Option<Option<String>>, Failure> {
+        self.read(|read| {
+            let volume = match read.machine(name)? {
+                Some(machine) => Some(machine.disk),
+                None => {
+                    let images = read.images()?.into_iter();
+                    let found = images
+                        .filter(|image| image.name == name)
+                        .max_by_key(|image| (image.created_at, image.generation));
+                    let Some(image) = found else {
+                        return Ok(None);
+                    };
+                    image.volume
+                }
+            };
+            let volume = match volume {
+                Some(id) => read.volume(id)?,
+                None => None,
+            };
+            Ok(Some(volume.and_then(|volume| volume.path)))
+        })
+    }
+}
+
 fn find(
     read: &Reader<'_>,
     name: &ImageName,

@@ -5,6 +5,7 @@
 
 mod check;
 mod command;
+mod disks;
 mod duration;
 mod global;
 mod runs;
@@ -12,6 +13,7 @@ mod verb;
 
 pub use check::Check;
 pub use command::{Cli, command};
+pub use disks::{Cat, Disk, Export, Ls};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
 pub use runs::{Runs, RunsList, RunsVerb};

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use longshore_lifecycle::{ImageName, MachineName};
 
-use super::{Check, Runs};
+use super::{Cat, Check, Export, Ls, Runs};
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -15,6 +15,9 @@ pub enum Verb {
     Activate(Activate),
     Deactivate(Deactivate),
     Remove(Remove),
+    Ls(Ls),
+    Cat(Cat),
+    Export(Export),
     Runs(Runs),
     Check(Check),
     Config(Config),

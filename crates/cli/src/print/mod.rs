@@ -10,6 +10,7 @@ mod document;
 mod failure;
 mod fetched;
 mod images;
+mod listing;
 mod machine;
 mod messages;
 mod output;

@@ -99,6 +99,12 @@ impl Output {
         )
     }
 
+    /// Standard output itself, for what is longer than what is held in memory. A reader that went away
+    /// is an error of it.
+    pub(crate) fn stream(&self) -> impl Write + use<> {
+        io::stdout().lock()
+    }
+
     fn words(&self, words: impl IntoIterator<Item = String>) -> Result<(), Failure> {
         self.text(
             &words

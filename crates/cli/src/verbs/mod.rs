@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod config;
 mod demo;
+mod disks;
 mod dispatch;
 mod fetch;
 mod images;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod check;
+mod contents;
 mod disk;
 mod full_bucket;
 mod images;

@@ -81,7 +81,7 @@ impl<D: ReadAt> Walk<'_, D> {
     }
 
     /// Does not go into the directory that it came to last.
-    pub fn skip(&mut self) {
+    pub fn leave_out(&mut self) {
         self.below = None;
     }
 

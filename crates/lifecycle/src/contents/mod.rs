@@ -1,0 +1,18 @@
+//! What is on a disk: looking into a sealed volume, a machine's disk or any disk image file, without
+//! a mount, without root, and without the state directory's lock.
+//!
+//! Nothing on the disk is believed, and no name on it reaches the host: what is told of it is escaped,
+//! and what leaves it leaves as bytes of a stream.
+
+mod archive;
+mod file;
+mod open;
+mod paths;
+mod record;
+#[cfg(test)]
+mod round_trip;
+mod trouble;
+
+pub use archive::Exported;
+pub use open::Contents;
+pub use paths::{Listing, PathReport};
