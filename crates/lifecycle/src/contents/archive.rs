@@ -1,6 +1,10 @@
 //! A disk as a tar archive: everything on it, the same disk always as the same bytes.
 
-use std::{collections::HashMap, io::Write};
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    iter,
+};
 
 use longshore_ext4::{Error, InodeNumber, Kind, Place, Stat, Xattrs};
 use serde::Serialize;
@@ -12,9 +16,6 @@ use super::{
 };
 use crate::Failure;
 
-/// Bytes that the map of a sparse file may take in an archive; one that needs more is written with its
-/// zeros. Ours and other readers take no longer ones.
-const MAX_MAP: usize = 1 << 20;
 /// Where `e2fsck` puts what it finds; it is of this disk and not of what is on it.
 const LOST_AND_FOUND: &[u8] = b"lost+found";
 
@@ -31,10 +32,50 @@ pub struct Exported {
     pub sockets_left_out: u64,
 }
 
-/// The stored parts of a file, where it has holes.
+/// The stored parts of a file: where each begins, and how long it is.
 struct Map {
     parts: Vec<(u64, u64)>,
-    text: Vec<u8>,
+    /// Where the file ends, if that is in a hole: a part without bytes says so.
+    hole_until: Option<u64>,
+}
+
+impl Map {
+    fn stored(&self) -> u64 {
+        self.parts.iter().map(|(_, len)| len).sum()
+    }
+
+    /// The numbers of the map as it stands before the content: how many parts there are, and those,
+    /// each a decimal number on a line.
+    fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        let end = self.hole_until.map(|end| (end, 0));
+        let parts = self.parts.iter().copied().chain(end);
+        let count = self.parts.len() as u64 + u64::from(end.is_some());
+        iter::once(count).chain(parts.flat_map(|(offset, len)| [offset, len]))
+    }
+
+    /// Bytes of the map, which is filled up with NULs.
+    fn len(&self) -> u64 {
+        let lines = self
+            .numbers()
+            .map(|number| number.to_string().len() as u64 + 1);
+        lines.sum::<u64>().next_multiple_of(BLOCK)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut written = 0;
+        for number in self.numbers() {
+            let line = format!("{number}\n");
+            out.write_all(line.as_bytes())?;
+            written += line.len() as u64;
+        }
+        pad(written, out)
+    }
+}
+
+/// Fills up what was written to a whole number of blocks.
+fn pad(written: u64, out: &mut dyn Write) -> io::Result<()> {
+    let missing = written.next_multiple_of(BLOCK) - written;
+    io::copy(&mut io::repeat(0).take(missing), out).map(drop)
 }
 
 impl Contents {
@@ -98,6 +139,7 @@ impl Archive<'_> {
                 _ => self.entry(&path, &step.stat)?,
             }
         }
+        // The end of an archive: two blocks of zeros.
         self.out.write_all(&[0; 2 * 512])?;
         Ok(self.out.flush()?)
     }
@@ -140,13 +182,13 @@ impl Archive<'_> {
 
     fn file(&mut self, path: &[u8], stat: &Stat, record: Record<'_>) -> Result<(), Stop> {
         let map = self.map(path, stat)?;
-        let stored: u64 = map.parts.iter().map(|(_, len)| len).sum();
+        let stored = map.stored();
         self.done.bytes += stored;
-        let is_sparse = stored < stat.size && map.text.len() <= MAX_MAP;
+        let is_sparse = stored < stat.size;
         let body = if is_sparse {
-            map.text.len() as u64 + stored
+            map.len() + stored
         } else {
-            stat.size
+            stored
         };
         let record = Record {
             body,
@@ -155,29 +197,20 @@ impl Archive<'_> {
         };
         self.out.write_all(&record.encode())?;
         if is_sparse {
-            self.out.write_all(&map.text)?;
-            for (offset, len) in map.parts {
-                self.contents
-                    .copy_range(stat.inode, path, offset..offset + len, self.out)?;
-            }
-        } else {
-            self.contents
-                .copy_range(stat.inode, path, 0..stat.size, self.out)?;
+            map.write(self.out)?;
         }
-        let padding = body.next_multiple_of(BLOCK) - body;
-        let zeros = [0; 512];
-        let padding = usize::try_from(padding).unwrap_or(0);
-        Ok(self.out.write_all(&zeros[..padding])?)
+        for (offset, len) in map.parts {
+            let range = offset..offset + len;
+            self.contents
+                .copy_range(stat.inode, path, range, self.out)?;
+        }
+        Ok(pad(body, self.out)?)
     }
 
-    /// The stored parts of a file, and the map of them that stands before its content: how many there
-    /// are, where each begins and how long it is, a decimal number a line, filled up with NULs. The
-    /// text may be cut off where it is longer than it may be.
     fn map(&mut self, path: &[u8], stat: &Stat) -> Result<Map, Stop> {
         let segments = self.contents.reader.segments(stat.inode);
         let segments = segments.map_err(|error| self.failed(&error, path))?;
         let mut parts = Vec::new();
-        let mut lines = Vec::new();
         let mut end = 0;
         for segment in segments {
             let segment = segment.map_err(|error| self.failed(&error, path))?;
@@ -194,20 +227,11 @@ impl Archive<'_> {
             })?;
             end = segment.offset + segment.len;
             parts.push((segment.offset, segment.len));
-            if lines.len() <= MAX_MAP {
-                lines.extend(format!("{}\n{}\n", segment.offset, segment.len).into_bytes());
-            }
         }
-        let mut count = parts.len();
-        if end < stat.size {
-            // A hole at the end is told by a part without bytes behind it.
-            lines.extend(format!("{}\n0\n", stat.size).into_bytes());
-            count += 1;
-        }
-        let mut text = format!("{count}\n").into_bytes();
-        text.append(&mut lines);
-        text.resize(text.len().next_multiple_of(512), 0);
-        Ok(Map { parts, text })
+        Ok(Map {
+            parts,
+            hole_until: (end < stat.size).then_some(stat.size),
+        })
     }
 
     fn failed(&self, error: &Error, path: &[u8]) -> Failure {

@@ -13,7 +13,7 @@ use super::{
 use crate::{Class, Failure};
 
 /// Bytes that are read at a time.
-pub(super) const PIECE: usize = 1 << 18;
+const PIECE: usize = 1 << 18;
 
 /// What is at a path of a disk.
 #[derive(Debug, Clone, Serialize)]
@@ -157,10 +157,11 @@ impl Contents {
         range: std::ops::Range<u64>,
         out: &mut dyn Write,
     ) -> Result<(), Stop> {
-        let mut piece = vec![0; PIECE];
+        let piece_of = |left: u64| usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; piece_of(range.end - range.start)];
         let mut at = range.start;
         while at < range.end {
-            let want = usize::try_from(range.end - at).unwrap_or(PIECE).min(PIECE);
+            let want = piece_of(range.end - at);
             let read = self.reader.read(inode, at, &mut piece[..want]);
             let read = read.map_err(|error| on_disk(&error, &self.target, Some(path)))?;
             if read == 0 {
