@@ -1,13 +1,15 @@
 //! Looking without working: no lock, and also while a host works in the same directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use longshore_catalog::{ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow};
 use longshore_fsm::store::{Migrations, Readers};
 use longshore_source::ImageName;
+use longshore_volume::FileBackend;
 
 use crate::{
     Class, Failure, ImageDetail, ImageSummary, LayerDetail, PinReport, VolumeDetail,
+    deps::volume_id,
     history::history_rows,
     state_dir::StateDir,
     summary::{ImageRows, volume_report},
@@ -127,29 +129,21 @@ impl View {
 }
 
 impl View {
-    /// Where the disk is of a machine of that name, or else of the newest image of that name: `None`
-    /// where there is neither, `Some(None)` where it has none, or none that is a file.
-    pub(crate) fn disk_of(&self, name: &str) -> Result<Option<Option<String>>, Failure> {
-        self.read(|read| {
-            let volume = match read.machine(name)? {
-                Some(machine) => Some(machine.disk),
-                None => {
-                    let images = read.images()?.into_iter();
-                    let found = images
-                        .filter(|image| image.name == name)
-                        .max_by_key(|image| (image.created_at, image.generation));
-                    let Some(image) = found else {
-                        return Ok(None);
-                    };
-                    image.volume
-                }
-            };
-            let volume = match volume {
-                Some(id) => read.volume(id)?,
-                None => None,
-            };
-            Ok(Some(volume.and_then(|volume| volume.path)))
-        })
+    /// The volume that is the disk of a machine of that name, or else of the newest image of that
+    /// name, as a file: `None` where there is neither, `Some(None)` where it has none.
+    pub(crate) fn disk_of(&self, name: &str) -> Result<Option<Option<PathBuf>>, Failure> {
+        let volume = self.read(|read| {
+            if let Some(machine) = read.machine(name)? {
+                return Ok(Some(Some(machine.disk)));
+            }
+            let images = read.images()?.into_iter();
+            let newest = images
+                .filter(|image| image.name == name)
+                .max_by_key(|image| (image.created_at, image.generation));
+            Ok(newest.map(|image| image.volume))
+        })?;
+        let place = |id| Ok(FileBackend::place(self.state.path(), volume_id(id)?));
+        volume.map(|id| id.map(place).transpose()).transpose()
     }
 }
 

@@ -168,7 +168,9 @@ fn tar_unpacks_what_is_exported() {
             "--numeric-owner",
             "-f",
         ])
-        .args([&archive, "-C".as_ref(), &unpacked])
+        .arg(&archive)
+        .arg("-C")
+        .arg(&unpacked)
         .status();
     assert!(status.unwrap().success());
     let expected = readback::manifest(&disk).unwrap();

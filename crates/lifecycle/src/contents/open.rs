@@ -60,8 +60,8 @@ fn path_of(state_dir: &Path, target: &str) -> Result<PathBuf, Failure> {
         None => None,
     };
     match found {
-        Some(Some(path)) => Ok(path.into()),
-        Some(None) => Err(Failure::new(
+        Some(Some(path)) if path.exists() => Ok(path),
+        Some(_) => Err(Failure::new(
             Class::NotFound,
             "no-disk",
             format!("{target} has no disk that is a file here"),

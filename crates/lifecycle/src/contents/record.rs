@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_record_counts_itself() {
-        for (len, expected) in [(1, "8 k=x\n"), (3, "10 k=xxx\n"), (2, "9 k=xx\n")] {
+        for (len, expected) in [(1, "6 k=x\n"), (4, "9 k=xxxx\n"), (5, "11 k=xxxxx\n")] {
             let mut records = Vec::new();
             push(&mut records, b"k", &vec![b'x'; len]);
             assert_eq!(records, expected.as_bytes());

@@ -1,6 +1,10 @@
 //! [`FileBackend`]: the volumes themselves.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use longshore_durable::{Dir, File, Mode};
 
@@ -61,6 +65,13 @@ impl FileBackend {
         backend.swept = backend.sweep()?;
         backend.machines.settle(Doing::Starting)?;
         Ok(backend)
+    }
+
+    /// Where a volume is below `root`, if it is one there. For who only looks, beside a program that
+    /// has the backend open: opening it sweeps up.
+    #[must_use]
+    pub fn place(root: &Path, id: VolumeId) -> PathBuf {
+        root.join(VOLUMES).join(layout::volume(id))
     }
 
     /// The files that [`FileBackend::open`] removed, as their paths in the directory: volumes
