@@ -228,6 +228,9 @@ fn reader_node<D: ReadAt>(reader: &Reader<D>, inode: longshore_ext4::InodeNumber
                 }
             }
             assert_eq!(end, stat.size);
+            for (from, _) in &node.stored {
+                check_read_across(reader, inode, *from);
+            }
             node.content = Content::of(stat.size, &node.stored, |at, piece| {
                 let read = reader.read(inode, at, piece).unwrap();
                 assert_eq!(read, piece.len());
@@ -236,6 +239,25 @@ fn reader_node<D: ReadAt>(reader: &Reader<D>, inode: longshore_ext4::InodeNumber
         _ => {}
     }
     node
+}
+
+/// A read that begins somewhere in a hole and ends in what is stored after it.
+fn check_read_across<D: ReadAt>(
+    reader: &Reader<D>,
+    inode: longshore_ext4::InodeNumber,
+    stored_from: u64,
+) {
+    let begin = stored_from.saturating_sub(2500);
+    let before = usize::try_from(stored_from - begin).unwrap();
+    let mut within = vec![1; 100];
+    let found = reader.read(inode, stored_from, &mut within).unwrap();
+    let mut across = vec![1; before + found];
+    let read = reader.read(inode, begin, &mut across).unwrap();
+    assert_eq!(read, across.len());
+    assert!(
+        across[before..] == within[..found],
+        "{inode} at {stored_from}"
+    );
 }
 
 /// Fails with the first few differences of two trees.

@@ -52,6 +52,11 @@ fn files(root: &Path) {
     for shift in 10..34 {
         file.write_all_at(b"far", (1 << shift) + 17).unwrap();
     }
+    // Where a block of numbers begins behind one that is not there, in blocks of each size.
+    for block in [1024, 2048, 4096] {
+        let first = 12 + block / 4 + block / 4 * 40;
+        file.write_all_at(b"first", first * block).unwrap();
+    }
     file.set_len(1 << 34).unwrap();
     let file = File::create(root.join("hole")).unwrap();
     file.set_len(1_000_001).unwrap();
