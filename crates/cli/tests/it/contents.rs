@@ -138,7 +138,6 @@ fn what_is_not_there_and_what_is_no_file_is_said() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn tar_unpacks_what_is_exported() {
     let (place, disk) = brought();
     let archive = place.path("out.tar");
