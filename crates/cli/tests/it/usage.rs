@@ -6,7 +6,7 @@ use crate::place::Place;
 fn what_is_no_command_ends_with_2_and_says_what_is() {
     for (arguments, word) in [
         (&[][..], "Usage: longshore"),
-        (&["lst"], "similar subcommand exists: 'list'"),
+        (&["lits"], "similar subcommand exists: 'list'"),
         (&["list", "--remot"], "--remote"),
         (&["fetch-and-create"], "<IMAGE>"),
         (&["fetch-and-create", "../x"], "'../x'"),

@@ -37,9 +37,13 @@ impl<R: Read> Source<R> {
     }
 }
 
-/// Bytes taken from the caller's reader so far.
+/// Stored bytes that a decoder has taken so far. What is only buffered does not count, for that depends
+/// on how the caller's reader cuts them.
 pub(super) fn taken<R>(stored: &Stored<R>) -> u64 {
-    stored.get_ref().get_ref().1.bytes
+    let (magic, source) = stored.get_ref().get_ref();
+    let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let left = length(magic.get_ref()).saturating_sub(magic.position());
+    (source.bytes).saturating_sub(left.saturating_add(length(stored.buffer())))
 }
 
 /// What the caller's reader failed with, if it did; else the decoder's own error.

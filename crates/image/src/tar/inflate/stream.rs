@@ -45,7 +45,7 @@ impl<R: Read> Inflate<R> {
         })
     }
 
-    /// Bytes taken from the reader so far.
+    /// Stored bytes that were inflated so far, and at the end all of them.
     pub(crate) fn stored_bytes(&self) -> u64 {
         match &self.form {
             Form::Plain(stored) => taken(stored),

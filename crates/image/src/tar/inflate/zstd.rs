@@ -57,7 +57,7 @@ impl<R: Read> Zstd<R> {
         })
     }
 
-    /// Bytes taken from the caller's reader so far.
+    /// Stored bytes that were inflated so far.
     pub(super) fn taken(&self) -> u64 {
         taken(&self.stored)
     }
@@ -141,8 +141,7 @@ fn damaged(error: &str, window_log: u32) -> Fault {
         Rejected::new(
             Code::ZstdWindow,
             format!(
-                "a zstd frame refers back further than the {} MiB that are allowed",
-                (1u64 << window_log) >> 20
+                "a zstd frame refers back further than the 2^{window_log} bytes that are allowed"
             ),
         )
     } else {
