@@ -6,6 +6,7 @@ use super::{
     bytes::{get16, get32, low16, low32, put16, put32},
     checksum::Seed,
     extent::Root,
+    time,
     xattr::{self, StoredXattrs},
 };
 use crate::{
@@ -326,7 +327,7 @@ impl RawInode {
         put16(&mut self.0, I_MODE, format | metadata.permissions.bits());
         self.set_halves(I_UID, L_I_UID_HIGH, metadata.uid);
         self.set_halves(I_GID, L_I_GID_HIGH, metadata.gid);
-        let (low, extra) = encode_time(metadata.mtime);
+        let (low, extra) = time::encode(metadata.mtime);
         for (at, at_extra) in [
             (I_ATIME, I_ATIME_EXTRA),
             (I_CTIME, I_CTIME_EXTRA),
@@ -339,9 +340,7 @@ impl RawInode {
     }
 
     fn mtime(&self) -> Option<Timestamp> {
-        let low = i64::from(get32(&self.0, I_MTIME).cast_signed());
-        let extra = get32(&self.0, I_MTIME_EXTRA);
-        Timestamp::new(low + (i64::from(extra & 3) << 32), extra >> 2).ok()
+        time::decode(get32(&self.0, I_MTIME), get32(&self.0, I_MTIME_EXTRA))
     }
 
     /// The extended attributes that are in the inode itself, in their order.
@@ -382,16 +381,6 @@ impl RawInode {
     }
 }
 
-/// The low 32 bits of the seconds; two more above the 30 of the nanoseconds.
-/// The low bits are signed, so the two count from -2^31 on.
-fn encode_time(time: Timestamp) -> (u32, u32) {
-    let secs = time.secs().cast_unsigned();
-    let low = low32(secs);
-    let epoch = (time.secs() - i64::from(low.cast_signed())) >> 32;
-    let extra = low32(epoch.cast_unsigned()) & 3 | time.nanos() << 2;
-    (low, extra)
-}
-
 fn corrupt(number: InodeNumber, what: &'static str) -> Error {
     Error::Corrupt {
         what,
@@ -426,7 +415,7 @@ mod tests {
             inode.set_metadata(&metadata);
             assert_eq!(inode.mtime(), Some(mtime));
         }
-        assert_eq!(encode_time(Timestamp::new(1 << 31, 1).unwrap()).1, 0b101);
+        assert_eq!(time::encode(Timestamp::new(1 << 31, 1).unwrap()).1, 0b101);
         assert!(Timestamp::new(Timestamp::MAX_SECS + 1, 0).is_err());
         assert!(Timestamp::new(Timestamp::MIN_SECS - 1, 0).is_err());
         assert!(Timestamp::new(0, 1_000_000_000).is_err());

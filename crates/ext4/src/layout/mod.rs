@@ -16,6 +16,7 @@ mod inode;
 mod journal;
 mod name_hash;
 mod superblock;
+mod time;
 mod xattr;
 
 pub(crate) use acl::to_xattr as acl_to_xattr;

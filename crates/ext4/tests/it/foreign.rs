@@ -77,7 +77,7 @@ fn check(make: &Make) {
         return;
     }
     {
-        let Some(mount) = Mount::new(&image, "rw") else {
+        let Some(mount) = Mount::if_known(&image, "rw") else {
             return;
         };
         let below = mount.at("").join("by the kernel");

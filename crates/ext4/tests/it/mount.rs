@@ -21,7 +21,7 @@ impl Loop {
             .args(["--find", "--show"])
             .arg(image)
             .output();
-        let output = allowed(output)?;
+        let output = allowed(output, &[])?;
         let device = String::from_utf8(output.stdout).unwrap();
         Some(Rc::new(Self {
             image: image.to_owned(),
@@ -78,15 +78,24 @@ impl Mount {
         Self::on(&Loop::new(image)?, options)
     }
 
+    /// As [`Mount::new`], of a filesystem that has features which this kernel may not know.
+    pub(crate) fn if_known(image: &Path, options: &str) -> Option<Self> {
+        Self::unless(&Loop::new(image)?, options, &["wrong fs type"])
+    }
+
     /// Mounts a loop device, or says why the test that asked for it is skipped.
     pub(crate) fn on(device: &Rc<Loop>, options: &str) -> Option<Self> {
+        Self::unless(device, options, &[])
+    }
+
+    fn unless(device: &Rc<Loop>, options: &str, also: &[&str]) -> Option<Self> {
         let point = device.image.parent().unwrap().join("mount");
         fs::create_dir_all(&point).unwrap();
         let output = Command::new("mount")
             .args(["-t", "ext4", "-o", options])
             .args([&device.device, &point])
             .output();
-        allowed(output)?;
+        allowed(output, also)?;
         Some(Self {
             point,
             _device: Rc::clone(device),
@@ -105,9 +114,9 @@ impl Drop for Mount {
     }
 }
 
-/// The output of a command that may be one that this user, or this machine, cannot run. Anything
-/// else that makes it fail is a failure of the test.
-fn allowed(output: std::io::Result<Output>) -> Option<Output> {
+/// The output of a command that may be one that this user, or this machine, cannot run, or that fails
+/// for one of these reasons. Anything else that makes it fail is a failure of the test.
+fn allowed(output: std::io::Result<Output>, also: &[&str]) -> Option<Output> {
     let why = match output {
         Ok(output) if output.status.success() => return Some(output),
         Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -123,7 +132,7 @@ fn allowed(output: std::io::Result<Output>) -> Option<Output> {
         "No such file",
     ];
     assert!(
-        reasons.iter().any(|reason| why.contains(reason)),
+        (reasons.iter().chain(also)).any(|reason| why.contains(reason)),
         "the kernel refused the image: {why}"
     );
     println!("skipped, no loop mount here: {why}");
