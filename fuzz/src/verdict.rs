@@ -3,7 +3,9 @@
 use std::io::{self, Read};
 use std::num::NonZeroU64;
 
-use longshore_image::{ApplyError, Code, LayerReport, Limits, Rejected, Totals, apply};
+use longshore_image::{
+    ApplyError, Code, DevicePolicy, LayerReport, Limits, Rejected, Totals, apply,
+};
 
 use crate::watched::Watched;
 
@@ -31,6 +33,7 @@ pub(crate) fn limits() -> Limits {
         sparse_map_bytes: 1 << 10,
         duplicates: 4,
         listed: 3,
+        devices: DevicePolicy::Keep,
     }
 }
 
