@@ -88,7 +88,7 @@ fn is_ours_alone(rejected: &Rejected, layer: &[u8]) -> bool {
 }
 
 fn has_whiteout(layer: &[u8]) -> bool {
-    names(layer).any(|name| is_whiteout(name))
+    names(layer).any(is_whiteout)
 }
 
 /// Whether a whiteout lies in a directory that the layer itself has an entry for. To us it is about that
