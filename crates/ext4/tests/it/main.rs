@@ -5,6 +5,7 @@
     reason = "what tests share panics like a test, and says what it skips"
 )]
 
+mod arcbox;
 mod attributes;
 mod damage;
 mod determinism;
