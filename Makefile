@@ -40,9 +40,11 @@ fuzz: ## arbitrary bytes, layers, trees and images for a while: FUZZ_SECONDS (60
 	@scripts/fuzz
 
 .PHONY: bench
-bench: ## the benchmarks
+bench: ## the benchmarks; the last is of unloading beside its rivals, with the options of BENCH (root)
 	@scripts/need cc
+	@scripts/need --optional umoci debootstrap igzip
 	cargo bench --locked --workspace
+	bench/unload/run $(BENCH)
 
 .PHONY: fmt
 fmt: ## format the code
