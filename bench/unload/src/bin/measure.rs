@@ -61,14 +61,10 @@ fn measure(device: &str, dir: &Path, program: &str, arguments: &[String]) -> Res
     let kib = u64::try_from(usage.max_rss())?;
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     if !ended.status.success() {
-        let last = said
-            .trim()
-            .lines()
-            .last()
-            .unwrap_or("it said nothing")
-            .to_owned();
+        let first = said.trim().lines().next();
+        let first = first.unwrap_or("it said nothing");
         return Ok(Outcome::Skipped(format!(
-            "it failed ({}): {last}",
+            "it failed ({}): {first}",
             ended.status
         )));
     }
