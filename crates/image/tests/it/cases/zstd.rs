@@ -57,15 +57,24 @@ fn damaged() -> Vec<Case> {
     let (corrupt, truncated) = (Code::ZstdCorrupt, Code::ZstdTruncated);
     let (trailing, window) = (Code::ZstdTrailingData, Code::ZstdWindow);
     vec![
-        refused(corrupt, "a wrong checksum", changed(good.clone(), 1)).at("a"),
+        refused(corrupt, "a wrong checksum", changed(good.clone(), 1))
+            .at("a")
+            .or_else(Code::Truncated),
         refused(
             corrupt,
             "a wrong checksum in its first byte",
             changed(good.clone(), 4),
         )
-        .at("a"),
+        .at("a")
+        .or_else(Code::Truncated),
         refused(corrupt, "a second frame with a wrong checksum", {
             followed(&changed(frame(b""), 1))
+        }),
+        refused(corrupt, "a second frame with a reserved bit", {
+            followed(&[&good[..4], &[good[4] | 8], &good[5..]].concat())
+        }),
+        refused(corrupt, "a second frame that needs a dictionary", {
+            followed(&with_dictionary)
         }),
         refused(corrupt, "a reserved bit of a frame's descriptor", reserved).or_else(Code::Empty),
         refused(corrupt, "a frame that needs a dictionary", with_dictionary).or_else(Code::Empty),
