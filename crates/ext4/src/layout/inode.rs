@@ -6,6 +6,7 @@ use super::{
     bytes::{get16, get32, low16, low32, put16, put32},
     checksum::Seed,
     extent::Root,
+    fields::inode::*,
     time,
     xattr::{self, StoredXattrs},
 };
@@ -32,32 +33,6 @@ pub(crate) const MAX_LINKS: u16 = 65_000;
 pub(crate) const FAST_SYMLINK_MAX: usize = 59;
 
 const LEN: usize = INODE_SIZE as usize;
-const I_MODE: usize = 0x0;
-const I_UID: usize = 0x2;
-const I_SIZE_LO: usize = 0x4;
-const I_ATIME: usize = 0x8;
-const I_CTIME: usize = 0xc;
-const I_MTIME: usize = 0x10;
-const I_GID: usize = 0x18;
-const I_LINKS_COUNT: usize = 0x1a;
-const I_BLOCKS_LO: usize = 0x1c;
-const I_FLAGS: usize = 0x20;
-const I_BLOCK: usize = 0x28;
-const I_GENERATION: usize = 0x64;
-const I_FILE_ACL_LO: usize = 0x68;
-const I_SIZE_HIGH: usize = 0x6c;
-const L_I_BLOCKS_HIGH: usize = 0x74;
-const L_I_FILE_ACL_HIGH: usize = 0x76;
-const L_I_UID_HIGH: usize = 0x78;
-const L_I_GID_HIGH: usize = 0x7a;
-const L_I_CHECKSUM_LO: usize = 0x7c;
-const I_EXTRA_ISIZE: usize = 0x80;
-const I_CHECKSUM_HI: usize = 0x82;
-const I_CTIME_EXTRA: usize = 0x84;
-const I_MTIME_EXTRA: usize = 0x88;
-const I_ATIME_EXTRA: usize = 0x8c;
-const I_CRTIME: usize = 0x90;
-const I_CRTIME_EXTRA: usize = 0x94;
 /// Where extended attributes begin.
 const XATTRS: usize = 128 + EXTRA_ISIZE as usize;
 

@@ -5,6 +5,7 @@
 use super::{
     bytes::{get_split, get16, get32, low16, low32, put_split, put16, put32},
     checksum::Seed,
+    fields::superblock::*,
     geometry::{BLOCKS_PER_GROUP, Geometry},
     group,
     htree::HALF_MD4,
@@ -19,48 +20,6 @@ use crate::{
 pub(crate) const SUPERBLOCK_OFFSET: usize = 1024;
 const LEN: usize = 1024;
 
-const S_INODES_COUNT: usize = 0x0;
-const S_BLOCKS_COUNT_LO: usize = 0x4;
-const S_FREE_BLOCKS_COUNT_LO: usize = 0xc;
-const S_FREE_INODES_COUNT: usize = 0x10;
-const S_FIRST_DATA_BLOCK: usize = 0x14;
-const S_LOG_BLOCK_SIZE: usize = 0x18;
-const S_LOG_CLUSTER_SIZE: usize = 0x1c;
-const S_BLOCKS_PER_GROUP: usize = 0x20;
-const S_CLUSTERS_PER_GROUP: usize = 0x24;
-const S_INODES_PER_GROUP: usize = 0x28;
-const S_MAX_MNT_COUNT: usize = 0x36;
-const S_MAGIC: usize = 0x38;
-const S_STATE: usize = 0x3a;
-const S_ERRORS: usize = 0x3c;
-const S_REV_LEVEL: usize = 0x4c;
-const S_FIRST_INO: usize = 0x54;
-const S_INODE_SIZE: usize = 0x58;
-const S_BLOCK_GROUP_NR: usize = 0x5a;
-const S_FEATURE_COMPAT: usize = 0x5c;
-const S_FEATURE_INCOMPAT: usize = 0x60;
-const S_FEATURE_RO_COMPAT: usize = 0x64;
-const S_UUID: usize = 0x68;
-const S_JOURNAL_INUM: usize = 0xe0;
-const S_HASH_SEED: usize = 0xec;
-const S_DEF_HASH_VERSION: usize = 0xfc;
-const S_JNL_BACKUP_TYPE: usize = 0xfd;
-const S_DESC_SIZE: usize = 0xfe;
-const S_DEFAULT_MOUNT_OPTS: usize = 0x100;
-const S_JNL_BLOCKS: usize = 0x10c;
-const S_BLOCKS_COUNT_HI: usize = 0x150;
-const S_FREE_BLOCKS_COUNT_HI: usize = 0x158;
-const S_MIN_EXTRA_ISIZE: usize = 0x15c;
-const S_WANT_EXTRA_ISIZE: usize = 0x15e;
-const S_FLAGS: usize = 0x160;
-const S_LOG_GROUPS_PER_FLEX: usize = 0x174;
-const S_CHECKSUM_TYPE: usize = 0x175;
-const S_CHECKSUM_SEED: usize = 0x270;
-const S_CHECKSUM: usize = 0x3fc;
-
-const MAGIC: u16 = 0xef53;
-/// Cleanly unmounted.
-const STATE_CLEAN: u16 = 1;
 /// Continue after an error, what mke2fs sets too.
 const ERRORS_CONTINUE: u16 = 1;
 /// `EXT4_DYNAMIC_REV`.
@@ -73,8 +32,6 @@ const MOUNT_OPTS: u32 = 0x4 | 0x8;
 const FLAG_SIGNED_HASH: u32 = 1;
 /// `EXT3_JNL_BACKUP_BLOCKS`.
 const JOURNAL_BACKUP: u8 = 1;
-/// The only checksum there is: CRC-32C.
-const CHECKSUM_CRC32C: u8 = 1;
 
 /// Compatible features: has_journal, ext_attr, dir_index.
 const COMPAT: u32 = 0x4 | 0x8 | 0x20;

@@ -16,7 +16,7 @@ pub(super) fn encode(time: Timestamp) -> (u32, u32) {
 }
 
 /// The time in these words, if it is one.
-pub(super) fn decode(low: u32, extra: u32) -> Option<Timestamp> {
+pub(crate) fn decode(low: u32, extra: u32) -> Option<Timestamp> {
     let secs = i64::from(low.cast_signed()) + (i64::from(extra & 3) << 32);
     Timestamp::new(secs, extra >> 2).ok()
 }

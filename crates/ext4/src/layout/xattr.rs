@@ -12,6 +12,7 @@ use super::{
     acl,
     bytes::{BLOCK_SIZE, Block, get16, get32, put16, put32, zeroed},
     checksum::Seed,
+    fields::xattr::*,
 };
 use crate::{
     error::{Error, Result},
@@ -23,15 +24,6 @@ pub(crate) const XATTR_ROOM: usize = 256 - 128 - 32;
 
 const MAGIC: u32 = 0xea02_0000;
 const HEADER: usize = 4;
-/// Bytes of an entry before its name; four zeros end the list.
-const ENTRY: usize = 16;
-const END: usize = 4;
-
-const E_NAME_INDEX: usize = 1;
-const E_VALUE_OFFS: usize = 2;
-const E_VALUE_INUM: usize = 4;
-const E_VALUE_SIZE: usize = 8;
-const E_HASH: usize = 12;
 
 const BLOCK_HEADER: usize = 32;
 const H_REFCOUNT: usize = 4;
@@ -45,10 +37,6 @@ const BLOCK_CAPACITY: usize = BLOCK_SIZE - BLOCK_HEADER - END;
 
 /// Everything is a multiple of that many bytes.
 const UNIT: usize = 4;
-
-/// `e_name_index` of the ACLs, which have no name beyond it.
-const ACL_ACCESS: u8 = 2;
-const ACL_DEFAULT: u8 = 3;
 
 /// Name prefixes and the number that stands for each.
 const PREFIXES: [(&[u8], u8); 5] = [

@@ -11,37 +11,11 @@ use super::{
 };
 use crate::{
     error::{Error, Place, Result},
-    layout::{Seed, get16, get32, to_index},
+    layout::{Seed, decode_time, fields::inode::*, get16, get32, to_index},
     metadata::{Permissions, Timestamp},
     node::{InodeNumber, Kind, Stat},
 };
 
-const I_MODE: usize = 0x0;
-const I_UID: usize = 0x2;
-const I_SIZE_LO: usize = 0x4;
-const I_ATIME: usize = 0x8;
-const I_CTIME: usize = 0xc;
-const I_MTIME: usize = 0x10;
-const I_GID: usize = 0x18;
-const I_LINKS_COUNT: usize = 0x1a;
-const I_BLOCKS_LO: usize = 0x1c;
-const I_FLAGS: usize = 0x20;
-const I_BLOCK: usize = 0x28;
-const I_GENERATION: usize = 0x64;
-const I_FILE_ACL_LO: usize = 0x68;
-const I_SIZE_HIGH: usize = 0x6c;
-const L_I_BLOCKS_HIGH: usize = 0x74;
-const L_I_FILE_ACL_HIGH: usize = 0x76;
-const L_I_UID_HIGH: usize = 0x78;
-const L_I_GID_HIGH: usize = 0x7a;
-const L_I_CHECKSUM_LO: usize = 0x7c;
-const I_EXTRA_ISIZE: usize = 0x80;
-const I_CHECKSUM_HI: usize = 0x82;
-const I_CTIME_EXTRA: usize = 0x84;
-const I_MTIME_EXTRA: usize = 0x88;
-const I_ATIME_EXTRA: usize = 0x8c;
-const I_CRTIME: usize = 0x90;
-const I_CRTIME_EXTRA: usize = 0x94;
 /// Bytes of what every inode has.
 const BASE: usize = 128;
 /// Bytes of `i_block`.
@@ -322,14 +296,13 @@ impl Inode {
     }
 
     fn time(&self, at: usize, extra_at: usize) -> Result<Timestamp> {
-        let low = i64::from(get32(&self.raw, at).cast_signed());
         let extra = if self.fits(extra_at) {
             get32(&self.raw, extra_at)
         } else {
             0
         };
-        Timestamp::new(low + (i64::from(extra & 3) << 32), extra >> 2)
-            .map_err(|_| self.corrupt("its time has too many nanoseconds"))
+        decode_time(get32(&self.raw, at), extra)
+            .ok_or_else(|| self.corrupt("its time has too many nanoseconds"))
     }
 
     /// A device number, in the old form or the wider one.

@@ -6,49 +6,13 @@
 use super::feature::{Features, compat, incompat, ro_compat};
 use crate::{
     error::{Error, Place, Result},
-    layout::{Seed, get_split, get16, get32, to_index},
+    layout::{Seed, fields::superblock::*, get_split, get16, get32, to_index},
 };
 
 /// Where it is, in bytes, on a filesystem of any block size.
 pub(super) const OFFSET: u64 = 1024;
 pub(super) const LEN: usize = 1024;
 
-const S_INODES_COUNT: usize = 0x0;
-const S_BLOCKS_COUNT_LO: usize = 0x4;
-const S_FREE_BLOCKS_COUNT_LO: usize = 0xc;
-const S_FREE_INODES_COUNT: usize = 0x10;
-const S_FIRST_DATA_BLOCK: usize = 0x14;
-const S_LOG_BLOCK_SIZE: usize = 0x18;
-const S_LOG_CLUSTER_SIZE: usize = 0x1c;
-const S_BLOCKS_PER_GROUP: usize = 0x20;
-const S_CLUSTERS_PER_GROUP: usize = 0x24;
-const S_INODES_PER_GROUP: usize = 0x28;
-const S_MAGIC: usize = 0x38;
-const S_STATE: usize = 0x3a;
-const S_CREATOR_OS: usize = 0x48;
-const S_REV_LEVEL: usize = 0x4c;
-const S_FIRST_INO: usize = 0x54;
-const S_INODE_SIZE: usize = 0x58;
-const S_FEATURE_COMPAT: usize = 0x5c;
-const S_FEATURE_INCOMPAT: usize = 0x60;
-const S_FEATURE_RO_COMPAT: usize = 0x64;
-const S_UUID: usize = 0x68;
-const S_VOLUME_NAME: usize = 0x78;
-const S_DESC_SIZE: usize = 0xfe;
-const S_FIRST_META_BG: usize = 0x104;
-const S_BLOCKS_COUNT_HI: usize = 0x150;
-const S_FREE_BLOCKS_COUNT_HI: usize = 0x158;
-const S_CHECKSUM_TYPE: usize = 0x175;
-const S_BACKUP_BGS: usize = 0x24c;
-const S_CHECKSUM_SEED: usize = 0x270;
-const S_CHECKSUM: usize = 0x3fc;
-
-const MAGIC: u16 = 0xef53;
-/// Cleanly unmounted, and errors were seen, in `s_state`.
-const STATE_CLEAN: u16 = 1;
-const STATE_ERRORS: u16 = 2;
-/// The only checksum there is: CRC-32C.
-const CHECKSUM_CRC32C: u8 = 1;
 /// What a filesystem of revision 0 has.
 const OLD_INODE_SIZE: usize = 128;
 const OLD_FIRST_INO: u32 = 11;

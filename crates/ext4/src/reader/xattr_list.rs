@@ -2,19 +2,9 @@
 //!
 //! Source: Documentation/filesystems/ext4/attributes.rst.
 
-use crate::layout::{get16, get32, to_index};
+use crate::layout::{fields::xattr::*, get16, get32, to_index};
 
-/// Bytes of an entry before its name; four zeros end the list.
-const ENTRY: usize = 16;
-const END: usize = 4;
-const E_NAME_INDEX: usize = 1;
-const E_VALUE_OFFS: usize = 2;
-const E_VALUE_INUM: usize = 4;
-const E_VALUE_SIZE: usize = 8;
-
-/// `e_name_index` of the access ACL, the default ACL and what is the kernel's own.
-pub(super) const ACL_ACCESS: u8 = 2;
-pub(super) const ACL_DEFAULT: u8 = 3;
+/// `e_name_index` of what is the kernel's own.
 const SYSTEM: u8 = 7;
 const ENCRYPTION: u8 = 9;
 

@@ -7,11 +7,15 @@ use super::{
     inode::{Inode, flag},
     open::Reader,
     read_at::ReadAt,
-    xattr_list::{ACL_ACCESS, ACL_DEFAULT, Stored, Value, parse},
+    xattr_list::{Stored, Value, parse},
 };
 use crate::{
     error::{Error, Place, Result},
-    layout::{Seed, acl_to_xattr, get32, to_index},
+    layout::{
+        Seed, acl_to_xattr,
+        fields::xattr::{ACL_ACCESS, ACL_DEFAULT},
+        get32, to_index,
+    },
     metadata::Xattrs,
     node::InodeNumber,
 };
