@@ -15,6 +15,7 @@ mod reference;
 mod results;
 mod runs;
 mod settings;
+#[path = "../../../../tests/soak.rs"]
 mod soak;
 mod stalled;
 mod trial;

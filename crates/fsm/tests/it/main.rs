@@ -21,6 +21,7 @@ mod record;
 mod resume;
 mod shutdown;
 mod simulation;
+#[path = "../../../../tests/soak.rs"]
 mod soak;
 mod sqlite;
 mod stores;

@@ -1,4 +1,5 @@
-//! The large counts of `make soak`: whether they are wanted, their seed, and where results go.
+//! The large counts of `make soak`: whether they are wanted, their seed, and where results go. Each test
+//! binary that takes them has this as a module.
 
 use std::{fs, io::Write, time::Duration};
 
