@@ -5,7 +5,8 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 use longshore_image::{
     ApplyError, LayerReport, Limits, ListingRow, MemoryTree, Name, Rejected, Summary, Totals, apply,
@@ -90,7 +91,7 @@ pub fn check(layers: &[PathBuf], limits: &Limits, with_tree: bool) -> Result<Che
     };
     for (position, path) in (1..).zip(layers) {
         let layer = path.display().to_string();
-        let file = File::open(path).map_err(|error| unreadable(&layer, &error))?;
+        let file = open(path, &layer)?;
         match apply(&mut tree, file, limits, &mut report.totals) {
             Ok(applied) => report.layers.push(CheckedLayer {
                 layer,
@@ -122,17 +123,29 @@ pub fn check(layers: &[PathBuf], limits: &Limits, with_tree: bool) -> Result<Che
     Ok(report)
 }
 
+/// A file, or a pipe that somebody feeds: a device may have no end.
+fn open(path: &Path, layer: &str) -> Result<File, Failure> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.file_type(), file)));
+    let (kind, file) = opened.map_err(|error| unreadable(layer, &error))?;
+    if kind.is_block_device() || kind.is_char_device() {
+        return Err(not_a_file(layer, "a device"));
+    }
+    Ok(file)
+}
+
+fn not_a_file(layer: &str, what: &str) -> Failure {
+    let text = format!("a layer is a file, and this is {what}");
+    Failure::new(Class::Usage, "not-a-file", text)
+        .layer(layer)
+        .hint("name the layers of an image one by one, the lowest first")
+}
+
 fn unreadable(layer: &str, error: &std::io::Error) -> Failure {
     let failure = match error.kind() {
         ErrorKind::NotFound => {
             Failure::new(Class::NotFound, "no-such-file", "there is no such layer")
         }
-        ErrorKind::IsADirectory => Failure::new(
-            Class::Usage,
-            "not-a-file",
-            "a layer is a file, and this is a directory",
-        )
-        .hint("name the layers of an image one by one, the lowest first"),
+        ErrorKind::IsADirectory => return not_a_file(layer, "a directory"),
         _ => Failure::new(Class::Failed, "layer", "the layer could not be read").caused_by(error),
     };
     failure.layer(layer)

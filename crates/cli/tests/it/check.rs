@@ -134,5 +134,7 @@ fn what_is_no_file_is_told() {
     assert!(missing.err.contains("nowhere.tar"), "{}", missing.err);
     let directory = place.run(&["check", "."]).expect(2);
     assert!(directory.err.contains("directory"), "{}", directory.err);
+    let endless = place.run(&["check", "/dev/zero"]).expect(2);
+    assert!(endless.err.contains("a device"), "{}", endless.err);
     place.run(&["check"]).expect(2);
 }
