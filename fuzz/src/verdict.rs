@@ -95,7 +95,7 @@ pub(crate) fn same_in_pieces(stored: &[u8]) -> (Watched, Result<LayerReport, Rej
         }
         (Err(one), Err(other)) if reads_ahead(one.code) || reads_ahead(other.code) => {}
         (Err(one), Err(other)) => assert_eq!(one, other),
-        // The ratio is that of what was taken so far, so where it is reached, the pieces matter.
+        // The ratio is looked at after each piece, so just where it is reached the pieces matter.
         (Err(one), Ok(_)) | (Ok(_), Err(one)) if one.code == Code::LimitRatio => {}
         _ => panic!("in one piece {whole:?}, in many {pieces:?}"),
     }

@@ -1,8 +1,12 @@
 //! Limits over the layers of an image, and that what is over one is not begun.
 
+use std::io::Read;
+
 use longshore_image::Code;
 
-use crate::builder::{Image, Tar};
+use crate::builder::{Image, Tar, gzip};
+use crate::cases::zstd::frame;
+use crate::zstd::OneByOne;
 
 fn code(image: &mut Image, layer: &[u8]) -> Option<Code> {
     image.layer(layer).err().map(|rejected| rejected.code)
@@ -21,6 +25,30 @@ fn a_file_over_a_limit_is_not_begun() {
     assert_eq!(image.paths(), ["/a"]);
     assert_eq!(code(&mut image, &layer("b", 50)), None);
     assert_eq!(image.totals.content_bytes, 250);
+}
+
+#[test]
+fn what_is_only_buffered_does_not_count_for_the_ratio() {
+    // All of the stored bytes stand in a reader's buffer before the first is inflated.
+    let noise: Vec<u8> = (0..40_000u32)
+        .map(|n| n.wrapping_mul(0x9e37_79b9).to_be_bytes()[0])
+        .collect();
+    let zeros_first = Tar::new()
+        .file("z", &vec![0; 3 << 20])
+        .file("n", &noise)
+        .end();
+    for stored in [gzip(&zeros_first), frame(&zeros_first)] {
+        let verdict = |image: &mut Image, stored: &mut dyn Read| {
+            image.limits.ratio_from_bytes = 1 << 20;
+            image.layer(stored).err().map(|rejected| rejected.code)
+        };
+        let whole = verdict(&mut Image::new(), &mut &stored[..]);
+        let pieces = verdict(&mut Image::new(), &mut OneByOne(&stored));
+        assert_eq!(
+            (whole, pieces),
+            (Some(Code::LimitRatio), Some(Code::LimitRatio))
+        );
+    }
 }
 
 #[test]

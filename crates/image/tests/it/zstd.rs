@@ -44,7 +44,7 @@ fn frames_and_skippable_frames_are_one_archive() {
     }
 }
 
-struct OneByOne<'a>(&'a [u8]);
+pub(crate) struct OneByOne<'a>(pub(crate) &'a [u8]);
 
 impl io::Read for OneByOne<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
