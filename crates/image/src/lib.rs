@@ -27,7 +27,7 @@ pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};
 #[cfg(longshore_image_rules)]
 pub use rules::without;
-pub use tar::{Ahead, Budget};
+pub use tar::{Ahead, Budget, Proof, StoredLayer};
 pub use tree::{
     Content, DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError,
     Metadata, NewNode, NodeId, Stat, Summary, Timestamp, Tree, Xattrs,

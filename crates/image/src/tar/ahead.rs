@@ -1,5 +1,6 @@
 //! A layer inflated and hashed on threads of its own, before it is applied.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,13 +12,40 @@ use super::inflate::Inflate;
 use super::uncompressed::{CHUNK, Uncompressed, Whole};
 use crate::{Digest, Hasher, Limits};
 
+/// A layer's stored bytes.
+#[derive(Debug)]
+pub struct StoredLayer<R> {
+    /// Gives them from the first to the last.
+    pub bytes: R,
+    /// Who hashes them too, if somebody does. Of a layer that is not compressed it is the diff id, and
+    /// then nobody hashes it a second time.
+    pub proof: Option<Proof>,
+}
+
+/// Waits until somebody else has hashed all stored bytes of a layer, and tells their digest; `None` if
+/// that will never be.
+pub struct Proof(Box<dyn FnOnce() -> Option<Digest> + Send>);
+
+impl Proof {
+    /// The one that this call waits for. What it hashes has to be what the layer's reader gives.
+    pub fn new(wait: impl FnOnce() -> Option<Digest> + Send + 'static) -> Self {
+        Self(Box::new(wait))
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proof").finish_non_exhaustive()
+    }
+}
+
 /// A layer whose stored bytes are read, inflated and hashed ahead, for
 /// [`apply_ahead`](crate::apply_ahead()). Dropping it stops that once the reader returns.
 #[derive(Debug)]
 pub struct Ahead {
     chunks: Receiver<Inflated>,
     current: Option<Arc<Chunk>>,
-    whole: Option<(Receiver<Digest>, u64)>,
+    whole: Option<(Hashed, u64)>,
     lane: Arc<Lane>,
 }
 
@@ -34,7 +62,14 @@ enum Inflated {
     Chunk(Arc<Chunk>),
     Fault(Fault),
     /// The end: where the digest comes from, and how many bytes were stored.
-    End(Receiver<Digest>, u64),
+    End(Hashed, u64),
+}
+
+/// Who tells the digest of what came out.
+#[derive(Debug)]
+enum Hashed {
+    Beside(Receiver<Digest>),
+    Elsewhere(Proof),
 }
 
 impl Ahead {
@@ -43,7 +78,7 @@ impl Ahead {
     /// # Errors
     /// If no thread can be had.
     pub fn start<R: Read>(
-        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        open: impl FnOnce() -> io::Result<StoredLayer<R>> + Send + 'static,
         limits: &Limits,
         budget: &Budget,
     ) -> io::Result<Self> {
@@ -76,14 +111,20 @@ impl Drop for Ahead {
 
 /// Inflates to the end, and has it hashed beside.
 fn inflate_all<R: Read>(
-    open: impl FnOnce() -> io::Result<R>,
+    open: impl FnOnce() -> io::Result<StoredLayer<R>>,
     limits: &Limits,
     lane: &Arc<Lane>,
     tell: &Sender<Inflated>,
 ) -> Result<(), Fault> {
-    let stored = open().map_err(Fault::Read)?;
-    let mut inflate = Inflate::new(stored, limits)?;
-    let (to_hash, digest) = hash_beside().map_err(Fault::Read)?;
+    let StoredLayer { bytes, proof } = open().map_err(Fault::Read)?;
+    let mut inflate = Inflate::new(bytes, limits)?;
+    let (to_hash, hashed) = match proof.filter(|_| inflate.is_plain()) {
+        Some(proof) => (None, Hashed::Elsewhere(proof)),
+        None => {
+            let (to_hash, digest) = hash_beside().map_err(Fault::Read)?;
+            (Some(to_hash), Hashed::Beside(digest))
+        }
+    };
     loop {
         let Some(room) = lane.room() else {
             return Ok(());
@@ -93,8 +134,10 @@ fn inflate_all<R: Read>(
         bytes.truncate(filled);
         if filled > 0 {
             let chunk = Arc::new(Chunk { bytes, _room: room });
-            // The hasher takes what it is given until nobody gives any more.
-            let _ = to_hash.send(Arc::clone(&chunk));
+            if let Some(to_hash) = &to_hash {
+                // The hasher takes what it is given until nobody gives any more.
+                let _ = to_hash.send(Arc::clone(&chunk));
+            }
             if tell.send(Inflated::Chunk(chunk)).is_err() {
                 return Ok(());
             }
@@ -103,7 +146,7 @@ fn inflate_all<R: Read>(
             return Err(fault);
         }
         if filled < CHUNK {
-            let _ = tell.send(Inflated::End(digest, inflate.stored_bytes()));
+            let _ = tell.send(Inflated::End(hashed, inflate.stored_bytes()));
             return Ok(());
         }
     }
@@ -148,7 +191,7 @@ impl Uncompressed for Ahead {
         match self.chunks.recv() {
             Ok(Inflated::Chunk(chunk)) => self.current = Some(chunk),
             Ok(Inflated::Fault(fault)) => return Err(fault),
-            Ok(Inflated::End(digest, stored_bytes)) => self.whole = Some((digest, stored_bytes)),
+            Ok(Inflated::End(hashed, stored_bytes)) => self.whole = Some((hashed, stored_bytes)),
             Err(_) => return Err(gone()),
         }
         Ok(self.current.is_some())
@@ -159,9 +202,15 @@ impl Uncompressed for Ahead {
     }
 
     fn finish(mut self) -> Result<Whole, Fault> {
-        let (digest, stored_bytes) = self.whole.take().ok_or_else(gone)?;
+        let (hashed, stored_bytes) = self.whole.take().ok_or_else(gone)?;
+        let digest = match hashed {
+            Hashed::Beside(digest) => digest.recv().map_err(|_| gone())?,
+            Hashed::Elsewhere(Proof(wait)) => wait().ok_or_else(|| {
+                Fault::Read(io::Error::other("the stored bytes were never proven"))
+            })?,
+        };
         Ok(Whole {
-            digest: digest.recv().map_err(|_| gone())?,
+            digest,
             stored_bytes,
         })
     }

@@ -22,7 +22,7 @@ mod stream;
 mod uncompressed;
 mod xattr;
 
-pub use ahead::Ahead;
+pub use ahead::{Ahead, Proof, StoredLayer};
 pub(crate) use archive::Archive;
 pub use budget::Budget;
 pub(crate) use entry::{Entry, What};

@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use longshore_image::{
-    Ahead, ApplyError, Budget, Code, LayerReport, Limits, Listing, MemoryTree, Totals, apply,
-    apply_ahead,
+    Ahead, ApplyError, Budget, Code, Digest, LayerReport, Limits, Listing, MemoryTree, Proof,
+    StoredLayer, Totals, apply, apply_ahead,
 };
 
 use crate::builder::{Tar, gzip};
@@ -23,6 +23,11 @@ fn outcome(
     }
 }
 
+/// Stored bytes that nobody else hashes.
+fn unproven<R: Read>(bytes: R) -> io::Result<StoredLayer<R>> {
+    Ok(StoredLayer { bytes, proof: None })
+}
+
 /// Both ways, one layer on the other; the last of them may be rejected.
 fn both(layers: &[Vec<u8>], limits: &Limits, budget: &Budget) -> (Vec<Outcome>, Vec<Outcome>) {
     let (mut here, mut beside) = (MemoryTree::new(), MemoryTree::new());
@@ -31,7 +36,7 @@ fn both(layers: &[Vec<u8>], limits: &Limits, budget: &Budget) -> (Vec<Outcome>, 
     let begun: Vec<_> = (layers.iter())
         .map(|layer| {
             let reader = io::Cursor::new(layer.clone());
-            Ahead::start(|| Ok(reader), limits, budget).unwrap()
+            Ahead::start(|| unproven(reader), limits, budget).unwrap()
         })
         .collect();
     let now = (layers.iter())
@@ -115,8 +120,8 @@ fn a_reader_that_fails_is_told() {
     let budget = Budget::new(0);
     let limits = Limits::default();
     let begun = io::Cursor::new(Tar::new().dir("d").bytes);
-    let pulled = Ahead::start(|| Ok(begun.chain(Pulled)), &limits, &budget).unwrap();
-    let missing = || Err::<Pulled, _>(io::Error::other("not there"));
+    let pulled = Ahead::start(|| unproven(begun.chain(Pulled)), &limits, &budget).unwrap();
+    let missing = || Err::<StoredLayer<Pulled>, _>(io::Error::other("not there"));
     let missing = Ahead::start(missing, &limits, &budget).unwrap();
     for (layer, why) in [(pulled, "the cable was pulled"), (missing, "not there")] {
         let applied = apply_ahead(
@@ -139,8 +144,36 @@ fn one_that_is_dropped_gives_its_room_back() {
     let layer = Tar::new().file("a", &content(1, 8 << 20)).end();
     for _ in 0..50 {
         let reader = io::Cursor::new(layer.clone());
-        drop(Ahead::start(|| Ok(reader), &limits, &budget).unwrap());
+        drop(Ahead::start(|| unproven(reader), &limits, &budget).unwrap());
     }
     let (now, ahead) = both(&[layer], &limits, &budget);
     assert_eq!(now, ahead);
+}
+
+#[test]
+fn a_plain_layer_that_somebody_else_hashes_is_not_hashed_again() {
+    let plain = Tar::new().file("a", b"a").end();
+    let (limits, budget) = (Limits::default(), Budget::new(0));
+    let diff_id = |stored: &[u8], proof: Option<Digest>| {
+        let bytes = io::Cursor::new(stored.to_vec());
+        let proof = Some(Proof::new(move || proof));
+        let open = || Ok(StoredLayer { bytes, proof });
+        let layer = Ahead::start(open, &limits, &budget).unwrap();
+        let applied = apply_ahead(
+            &mut MemoryTree::new(),
+            layer,
+            &limits,
+            &mut Totals::default(),
+        );
+        applied.map(|report| *report.diff_id.digest())
+    };
+    // What is told is believed: whoever tells it has read the same bytes.
+    let told = Digest::of(b"told");
+    assert_eq!(diff_id(&plain, Some(told)).unwrap(), told);
+    // Of a compressed layer it says nothing.
+    assert_eq!(
+        diff_id(&gzip(&plain), Some(told)).unwrap(),
+        Digest::of(&plain)
+    );
+    assert!(matches!(diff_id(&plain, None), Err(ApplyError::Read(_))));
 }

@@ -10,8 +10,9 @@ use std::{
     vec,
 };
 
+use futures::{FutureExt, executor::block_on, future::Shared};
 use longshore_fsm::Attempt;
-use longshore_image::{Ahead, Digest};
+use longshore_image::{Ahead, Digest, Proof, StoredLayer};
 use longshore_source::Locator;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -28,8 +29,8 @@ pub(super) struct Begun {
     pub(super) layer: Ahead,
     /// Where its bytes come from, once that is known; nobody says it if they never come.
     pub(super) input: oneshot::Receiver<Input>,
-    /// What its stored bytes are proven to be.
-    pub(super) proof: oneshot::Receiver<Digest>,
+    /// What its stored bytes are proven to be; nobody says it if they never are.
+    pub(super) proof: Shared<oneshot::Receiver<Digest>>,
 }
 
 /// Says how far a layer is.
@@ -99,6 +100,8 @@ impl Layers {
 
     fn begin(&self, position: usize, delivery: Delivery) -> Result<Begun, Failure> {
         let Delivery { input, proof } = delivery;
+        let proof = proof.shared();
+        let fetched = proof.clone();
         let (tell, told) = oneshot::channel();
         let locator = self.locators.get(position).cloned();
         let locator =
@@ -107,22 +110,30 @@ impl Layers {
         let token = self.attempt.token().clone();
         let open = move || {
             let input = input.blocking_recv().map_err(io::Error::other)?;
-            let stored: Box<dyn Read> = match &input {
-                Input::Here(digest) => Box::new(deps.blob(digest).map_err(io::Error::other)?),
-                Input::Coming(fetch) => Box::new(fetch.follow()),
+            let (stored, proof): (Box<dyn Read>, _) = match &input {
+                // What was proven once may have rotted, and is hashed again.
+                Input::Here(digest) => {
+                    (Box::new(deps.blob(digest).map_err(io::Error::other)?), None)
+                }
+                // The fetch hashes the file that this reads.
+                Input::Coming(fetch) => {
+                    let proof = Proof::new(move || block_on(fetched).ok());
+                    (Box::new(fetch.follow()), Some(proof))
+                }
             };
             // Whoever builds may have given up.
             let _ = tell.send(input);
             say(&locator, Phase::Unpacking, 0);
             let mut done = 0;
-            Ok(Watched {
+            let bytes = Watched {
                 inner: stored,
                 token,
                 read: move |bytes| {
                     done += bytes;
                     say(&locator, Phase::Unpacking, done);
                 },
-            })
+            };
+            Ok(StoredLayer { bytes, proof })
         };
         let layer = Ahead::start(open, &self.deps.limits, &self.deps.inflate_ahead);
         Ok(Begun {

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use futures::executor::block_on;
 use longshore_catalog::{ImageId, Sealing, VolumeId, VolumeKind, Writer};
 use longshore_ext4::{Filesystem, Format};
 use longshore_fsm::Attempt;
@@ -203,7 +204,7 @@ impl Build {
             .0
             .commit()
             .map_err(|error| error.failure().layer(key))?;
-        let digest = proof.blocking_recv().map_err(|_| Failure::interrupted())?;
+        let digest = block_on(proof).map_err(|_| Failure::interrupted())?;
         if let Input::Here(_) = input {
             self.still_is(&digest, &report)
                 .map_err(|failure| failure.layer(key))?;

@@ -45,6 +45,11 @@ impl<R: Read> Inflate<R> {
         })
     }
 
+    /// Whether the stored bytes are the archive itself.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain(_))
+    }
+
     /// Stored bytes that were inflated so far, and at the end all of them.
     pub(crate) fn stored_bytes(&self) -> u64 {
         match &self.form {
@@ -71,9 +76,8 @@ impl<R: Read> Inflate<R> {
     }
 
     fn check_ratio(&self) -> Result<(), Fault> {
-        let is_plain = matches!(self.form, Form::Plain(_));
         let allowed = self.stored_bytes().saturating_mul(self.limits.ratio.get());
-        if is_plain || self.out <= self.limits.ratio_from_bytes || self.out <= allowed {
+        if self.is_plain() || self.out <= self.limits.ratio_from_bytes || self.out <= allowed {
             return Ok(());
         }
         reject(
