@@ -7,8 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,13 +105,25 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// A digest that grows with the bytes it is given.
-#[derive(Debug, Clone, Default)]
-pub struct Hasher(Sha256);
+#[derive(Clone)]
+pub struct Hasher(Context);
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hasher").finish_non_exhaustive()
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Hasher {
     /// A hasher that has seen nothing.
     pub fn new() -> Self {
-        Self::default()
+        Self(Context::new(&SHA256))
     }
 
     /// Takes the next bytes.
@@ -121,7 +133,9 @@ impl Hasher {
 
     /// The digest of everything taken.
     pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(self.0.finish().as_ref());
+        Digest(bytes)
     }
 }
 
