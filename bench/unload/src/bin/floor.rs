@@ -1,7 +1,7 @@
 //! `floor STAGE TARGET LAYER...`: one stage that nobody can avoid, and nothing else.
 //!
-//! `hash` hashes the layers as they are stored, `inflate` inflates them, `write` copies them one after the
-//! other to TARGET and syncs it. Each is done by the fastest means at hand that a program in Rust can link
+//! `hash` and `identify` hash the layers that are given (which are the stored and the inflated ones),
+//! `inflate` inflates them, `write` copies them one after the other to TARGET and syncs it. Each is done by the fastest means at hand that a program in Rust can link
 //! to: ring's SHA-256, zlib-rs, and writes that pass by the page cache.
 
 use std::{
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         bail!("floor STAGE TARGET LAYER...");
     };
     match stage.as_str() {
-        "hash" => hash(layers),
+        "hash" | "identify" => hash(layers),
         "inflate" => inflate(layers),
         "write" => write(target, layers),
         _ => bail!("not a stage: {stage}"),
