@@ -27,6 +27,9 @@ const MAX_BLOCKS: usize = 2048;
 /// Bytes of neighbouring blocks that go out in one write at most.
 pub(crate) const MAX_WRITE: usize = 1 << 20;
 
+/// Content of so many bytes goes out as it is: to gather it would only copy it.
+const LARGE: usize = 256 << 10;
+
 /// A device, by blocks.
 #[derive(Debug)]
 pub(crate) struct BlockCache<D> {
@@ -183,8 +186,11 @@ impl<D: Device> BlockCache<D> {
 
     /// Writes file content: whole blocks. They may wait for those that follow them.
     pub(crate) fn write_content(&mut self, block: u64, bytes: &[u8]) -> Result<()> {
-        if !self.content.takes(block) {
+        if bytes.len() >= LARGE || !self.content.takes(block) {
             self.content.write(&mut self.device)?;
+        }
+        if bytes.len() >= LARGE {
+            return self.write_through(block, bytes);
         }
         self.content.push(block, bytes);
         Ok(())
