@@ -113,7 +113,7 @@ impl Host {
 impl Dir for Host {
     fn open(&self, name: &str, mode: Mode) -> io::Result<Arc<dyn File>> {
         let file = self.open_file(name, mode)?;
-        Ok(Arc::new(HostFile { file }))
+        Ok(Arc::new(HostFile::new(file)))
     }
 
     fn dir(&self, name: &str) -> io::Result<Arc<dyn Dir>> {

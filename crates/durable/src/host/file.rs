@@ -1,7 +1,10 @@
 //! [`HostFile`]: an open regular file, by positioned reads and writes.
 
-use std::{fs, io, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+use std::{fs, io, ops::Range, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
 
+use super::behind::Behind;
 use crate::seam::File;
 
 /// `st_blocks` counts these, whatever the filesystem's block size is (`stat(3type)`).
@@ -9,7 +12,15 @@ const STAT_BLOCK: u64 = 512;
 
 #[derive(Debug)]
 pub(super) struct HostFile {
-    pub(super) file: fs::File,
+    file: fs::File,
+    behind: Behind,
+}
+
+impl HostFile {
+    pub(super) fn new(file: fs::File) -> Self {
+        let behind = Behind::default();
+        Self { file, behind }
+    }
 }
 
 impl File for HostFile {
@@ -18,7 +29,11 @@ impl File for HostFile {
     }
 
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(buf, offset)
+        self.file.write_all_at(buf, offset)?;
+        if let Some(range) = self.behind.note(offset, buf.len()) {
+            begin_writing_out(&self.file, range);
+        }
+        Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -46,6 +61,23 @@ impl File for HostFile {
         self.file.sync_data()
     }
 }
+
+/// Has the kernel begin to write a range to the disk, and does not wait for it. Nothing depends on it: a
+/// kernel that does not listen writes it when it is synced.
+#[cfg(target_os = "linux")]
+fn begin_writing_out(file: &fs::File, range: Range<u64>) {
+    // Its name is what it does to pages that are clean (posix_fadvise(2)); those that are not it begins
+    // to write, and keeps. sync_file_range(2) says it better, and no crate has it without unsafe.
+    let _ = rustix::fs::fadvise(
+        file,
+        range.start,
+        NonZeroU64::new(range.end - range.start),
+        rustix::fs::Advice::DontNeed,
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+fn begin_writing_out(_file: &fs::File, _range: Range<u64>) {}
 
 /// Punches a hole; zeros are written where the filesystem knows no holes.
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 //! Every call names one component below an open directory (`openat` and its kin) and follows no
 //! symbolic link, so a directory that is renamed or replaced while it is in use changes nothing.
 
+mod behind;
 mod copy;
 mod dir;
 mod file;
