@@ -52,8 +52,14 @@ pub struct Ahead {
 /// Bytes, in room of the budget.
 #[derive(Debug)]
 struct Chunk {
-    bytes: Vec<u8>,
-    _room: Room,
+    room: Room,
+    filled: usize,
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        &self.room.buffer[..self.filled]
+    }
 }
 
 /// What comes out of a layer, in order.
@@ -126,14 +132,12 @@ fn inflate_all<R: Read>(
         }
     };
     loop {
-        let Some(room) = lane.room() else {
+        let Some(mut room) = lane.room() else {
             return Ok(());
         };
-        let mut bytes = vec![0; CHUNK];
-        let (filled, fault) = fill(&mut inflate, &mut bytes);
-        bytes.truncate(filled);
+        let (filled, fault) = fill(&mut inflate, &mut room.buffer);
         if filled > 0 {
-            let chunk = Arc::new(Chunk { bytes, _room: room });
+            let chunk = Arc::new(Chunk { room, filled });
             if let Some(to_hash) = &to_hash {
                 // The hasher takes what it is given until nobody gives any more.
                 let _ = to_hash.send(Arc::clone(&chunk));
@@ -173,7 +177,7 @@ fn hash_beside() -> io::Result<(Sender<Arc<Chunk>>, Receiver<Digest>)> {
     thread.spawn(move || {
         let mut hasher = Hasher::new();
         for chunk in chunks {
-            hasher.update(&chunk.bytes);
+            hasher.update(chunk.bytes());
         }
         // Nobody may want it any more.
         let _ = tell.send(hasher.finish());
@@ -198,7 +202,7 @@ impl Uncompressed for Ahead {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.current.as_ref().map_or(&[], |chunk| &chunk.bytes)
+        self.current.as_ref().map_or(&[], |chunk| chunk.bytes())
     }
 
     fn finish(mut self) -> Result<Whole, Fault> {
