@@ -37,8 +37,9 @@ pub struct Settings {
 /// what is in it.
 pub const DEFAULT_VOLUME_SIZE: u64 = 32 << 30;
 
-/// 64 MiB: a layer is inflated while the one below it is written, and a pause of either is bridged.
-pub const DEFAULT_INFLATE_AHEAD: u64 = 64 << 20;
+/// 16 MiB: a layer is inflated while the one below it is written, and a pause of either is bridged. More
+/// was no faster.
+pub const DEFAULT_INFLATE_AHEAD: u64 = 16 << 20;
 
 /// 4: each unpacks on a thread and fetches over several connections, and more of them would only
 /// share the disk and the line.

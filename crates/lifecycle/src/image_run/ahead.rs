@@ -23,6 +23,10 @@ use super::{
 };
 use crate::{Class, Event, Failure, Phase, deps::Deps};
 
+/// Layers that are begun before their turn, at most: what they share is soon used up, and each has some
+/// memory of its own.
+const MOST_AHEAD: usize = 4;
+
 /// A layer that is being inflated.
 pub(super) struct Begun {
     pub(super) position: usize,
@@ -76,11 +80,13 @@ impl Layers {
         }
     }
 
-    /// The layer at this position, and those after it begun, as many as there are processors. Those
-    /// before it are given up: somebody else has sealed them meanwhile.
+    /// The layer at this position, and those after it begun, as many as there are processors, and
+    /// [`MOST_AHEAD`] at most. Those before it are given up: somebody else has sealed them meanwhile.
     pub(super) fn take(&mut self, position: usize) -> Result<Begun, Failure> {
         loop {
-            let ahead = available_parallelism().map_or(1, usize::from);
+            let ahead = available_parallelism()
+                .map_or(1, usize::from)
+                .min(MOST_AHEAD);
             while self.begun.len() <= ahead {
                 let Some((next, delivery)) = self.waiting.next() else {
                     break;
