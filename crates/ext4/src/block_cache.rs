@@ -18,7 +18,8 @@ use std::{
 use crate::{
     device::Device,
     error::{Error, Result},
-    layout::{BLOCK, BLOCK_SIZE, Block, to_index, zeroed},
+    held::{Form, Held},
+    layout::{BLOCK, BLOCK_SIZE, Block, Seed, to_index, zeroed},
 };
 
 /// Blocks read, and blocks changed, that are held at most.
@@ -34,7 +35,7 @@ const LARGE: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct BlockCache<D> {
     device: D,
-    blocks: RefCell<BTreeMap<u64, Arc<Block>>>,
+    blocks: RefCell<BTreeMap<u64, Held>>,
     changed: BTreeSet<u64>,
     content: Run,
 }
@@ -106,7 +107,7 @@ impl<D: Device> BlockCache<D> {
     /// The content of a metadata block.
     pub(crate) fn read(&self, block: u64) -> Result<Arc<Block>> {
         if let Some(found) = self.blocks.borrow().get(&block) {
-            return Ok(Arc::clone(found));
+            return Ok(found.stored());
         }
         let mut content = zeroed();
         self.read_device(block * BLOCK, &mut content)?;
@@ -115,31 +116,84 @@ impl<D: Device> BlockCache<D> {
         if blocks.len() >= MAX_BLOCKS {
             blocks.retain(|block, _| self.changed.contains(block));
         }
-        blocks.insert(block, Arc::clone(&content));
+        blocks.insert(block, Held::Stored(Arc::clone(&content)));
         Ok(content)
+    }
+
+    /// A metadata block as what it is. `parse` finds it out once, as long as the block is held.
+    pub(crate) fn read_as<F: Form>(
+        &self,
+        block: u64,
+        seed: Seed,
+        parse: impl FnOnce(&Block) -> Result<F>,
+    ) -> Result<Arc<F>> {
+        let found = self
+            .blocks
+            .borrow()
+            .get(&block)
+            .and_then(|held| F::of(held, seed));
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let form = Arc::new(parse(&*self.read(block)?)?);
+        let held = Arc::clone(&form).held(seed);
+        self.blocks.borrow_mut().insert(block, held);
+        Ok(form)
     }
 
     /// Sets the content of a metadata block.
     pub(crate) fn write(&mut self, block: u64, content: Block) -> Result<()> {
+        self.hold(block, Held::Stored(Arc::new(content)))
+    }
+
+    /// Sets the content of a metadata block to what it is from now on.
+    pub(crate) fn write_as<F: Form>(&mut self, block: u64, seed: Seed, form: F) -> Result<()> {
+        self.hold(block, Arc::new(form).held(seed))
+    }
+
+    /// Changes what was read, in place; answers what `change` does, which is whether it did.
+    pub(crate) fn change_as<F: Form>(
+        &mut self,
+        block: u64,
+        seed: Seed,
+        mut form: Arc<F>,
+        change: impl FnOnce(&mut F) -> bool,
+    ) -> Result<bool> {
+        self.make_room()?;
+        let blocks = self.blocks.get_mut();
+        // Without the cache's own reference it is not copied.
+        blocks.remove(&block);
+        let changed = change(Arc::make_mut(&mut form));
+        blocks.insert(block, form.held(seed));
+        if changed {
+            self.changed.insert(block);
+        }
+        Ok(changed)
+    }
+
+    fn hold(&mut self, block: u64, held: Held) -> Result<()> {
+        self.make_room()?;
+        self.blocks.get_mut().insert(block, held);
+        self.changed.insert(block);
+        Ok(())
+    }
+
+    fn make_room(&mut self) -> Result<()> {
         if self.changed.len() >= MAX_BLOCKS {
             self.write_back()?;
         }
-        self.blocks.get_mut().insert(block, Arc::new(content));
-        self.changed.insert(block);
         Ok(())
     }
 
     /// Changes a part of a metadata block.
     pub(crate) fn patch(&mut self, block: u64, at: usize, bytes: &[u8]) -> Result<()> {
-        if self.changed.len() >= MAX_BLOCKS {
-            self.write_back()?;
-        }
+        self.make_room()?;
         let mut content = self.read(block)?;
         let blocks = self.blocks.get_mut();
         // Without the cache's own reference the block is changed in place.
         blocks.remove(&block);
         Arc::make_mut(&mut content)[at..at + bytes.len()].copy_from_slice(bytes);
-        blocks.insert(block, content);
+        blocks.insert(block, Held::Stored(content));
         self.changed.insert(block);
         Ok(())
     }
@@ -167,7 +221,7 @@ impl<D: Device> BlockCache<D> {
             if !run.takes(block) {
                 run.write(&mut self.device)?;
             }
-            run.push(block, content.as_slice());
+            run.push(block, content.stored().as_slice());
         }
         run.write(&mut self.device)?;
         self.changed.clear();

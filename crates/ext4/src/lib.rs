@@ -40,6 +40,7 @@ mod error;
 mod filesystem;
 mod format;
 mod free_runs;
+mod held;
 mod layout;
 mod memory;
 mod metadata;

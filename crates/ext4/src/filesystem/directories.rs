@@ -4,11 +4,14 @@
 //! `index`; only `lost+found` has empty blocks from the start, and gets its index when they are
 //! full. Nothing is kept in memory of names.
 
+use std::sync::Arc;
+
 use super::Filesystem;
 use crate::{
     device::Device,
     error::{Error, Place, Result},
-    layout::{BLOCK, Block, DirBlock, Extent, Seed, kind_code, low32},
+    held::Form,
+    layout::{BLOCK, DirBlock, Extent, Seed, kind_code, low32},
     node::{InodeNumber, Kind},
 };
 
@@ -35,7 +38,6 @@ struct Found {
     inode: InodeNumber,
     /// The block that it is in.
     nth: u32,
-    content: DirBlock,
 }
 
 impl<D: Device> Filesystem<D> {
@@ -81,9 +83,11 @@ impl<D: Device> Filesystem<D> {
                 None => 0..=directory.blocks - 1,
             };
             for nth in candidates {
-                let mut content = self.read_names(&directory, nth)?;
-                if content.insert(target.get(), name, kind_code(kind)) {
-                    return self.write_directory(&directory, nth, content.sealed(directory.seed));
+                let added = self.change_names(&directory, nth, |names| {
+                    names.insert(target.get(), name, kind_code(kind))
+                })?;
+                if added {
+                    return Ok(());
                 }
             }
             match way {
@@ -97,22 +101,21 @@ impl<D: Device> Filesystem<D> {
     /// Removes a name, which is there, from a directory. Blocks stay, as the kernel leaves them.
     pub(super) fn remove_entry(&mut self, dir: InodeNumber, name: &[u8]) -> Result<()> {
         let directory = self.load_directory(dir)?;
-        let Some(mut found) = self.search(&directory, name)? else {
+        let Some(found) = self.search(&directory, name)? else {
             return Err(Error::NotFound {
                 dir,
                 name: name.to_vec(),
             });
         };
-        found.content.remove(name);
-        let content = found.content.sealed(directory.seed);
-        self.write_directory(&directory, found.nth, content)
+        self.change_names(&directory, found.nth, |names| names.remove(name))?;
+        Ok(())
     }
 
     /// Adds a block at a directory's end; tells which it is.
     pub(super) fn add_directory_block(
         &mut self,
         dir: InodeNumber,
-        content: impl FnOnce(Seed) -> Block,
+        content: impl Form,
     ) -> Result<u32> {
         let mut inode = self.any_inode(dir)?;
         let logical = u32::try_from(inode.size() / BLOCK)
@@ -132,7 +135,7 @@ impl<D: Device> Filesystem<D> {
         self.store_inode(dir, &inode)?;
         self.directories.get_mut().push(dir, physical);
         let seed = inode.seed(dir, self.seed);
-        self.cache.write(physical, content(seed))?;
+        self.cache.write_as(physical, seed, content)?;
         Ok(logical)
     }
 
@@ -169,11 +172,7 @@ impl<D: Device> Filesystem<D> {
             return Ok(None);
         };
         let inode = self.named(directory, nth, entry.inode)?;
-        Ok(Some(Found {
-            inode,
-            nth,
-            content,
-        }))
+        Ok(Some(Found { inode, nth }))
     }
 
     /// The inode that an entry names, if there can be such a one.
@@ -184,20 +183,34 @@ impl<D: Device> Filesystem<D> {
     }
 
     /// A block of names.
-    pub(super) fn read_names(&self, directory: &Directory, nth: u32) -> Result<DirBlock> {
-        let content = self.cache.read(self.place(directory, nth)?)?;
-        DirBlock::parse(&content, directory.seed)
-            .map_err(|what| damaged(directory.number, nth, what))
+    pub(super) fn read_names(&self, directory: &Directory, nth: u32) -> Result<Arc<DirBlock>> {
+        let place = self.place(directory, nth)?;
+        self.cache.read_as(place, directory.seed, |block| {
+            DirBlock::parse(block, directory.seed)
+                .map_err(|what| damaged(directory.number, nth, what))
+        })
+    }
+
+    /// Changes a block of names; answers what `change` does.
+    fn change_names(
+        &mut self,
+        directory: &Directory,
+        nth: u32,
+        change: impl FnOnce(&mut DirBlock) -> bool,
+    ) -> Result<bool> {
+        let names = self.read_names(directory, nth)?;
+        let place = self.place(directory, nth)?;
+        self.cache.change_as(place, directory.seed, names, change)
     }
 
     pub(super) fn write_directory(
         &mut self,
         directory: &Directory,
         nth: u32,
-        content: Block,
+        content: impl Form,
     ) -> Result<()> {
         let place = self.place(directory, nth)?;
-        self.cache.write(place, content)
+        self.cache.write_as(place, directory.seed, content)
     }
 
     /// Where a block of a directory is on the device.

@@ -4,6 +4,8 @@
 //! in two by the hashes of its names, a full node in the middle; a full root hands everything to
 //! a new node.
 
+use std::sync::Arc;
+
 use super::{
     Filesystem,
     directories::{Directory, damaged},
@@ -12,7 +14,8 @@ use crate::{
     device::Device,
     error::{Error, Result},
     layout::{
-        Behind, DirBlock, Entry, Halves, IndexBlock, MAX_INDEX_LEVELS, entry_len, low32, to_index,
+        Behind, Block, DirBlock, Entry, Halves, IndexBlock, MAX_INDEX_LEVELS, Seed, entry_len,
+        low32, to_index,
     },
 };
 
@@ -35,7 +38,7 @@ pub(super) struct Way {
 #[derive(Debug)]
 struct Step {
     nth: u32,
-    block: IndexBlock,
+    block: Arc<IndexBlock>,
     at: usize,
 }
 
@@ -153,7 +156,7 @@ impl<D: Device> Filesystem<D> {
             .collect::<Result<Vec<_>>>()?;
         let mut entries: Vec<(u32, Entry<'_>)> = blocks
             .iter()
-            .flat_map(DirBlock::children)
+            .flat_map(|names| names.children())
             .map(|entry| (self.hash(entry.name), entry))
             .collect();
         entries.sort_by_key(|(hash, _)| *hash);
@@ -178,12 +181,12 @@ impl<D: Device> Filesystem<D> {
             before = Some(*highest);
             let content = DirBlock::packed(part.iter().map(|(_, entry)| *entry));
             if nth < directory.blocks {
-                self.write_directory(directory, nth, content.sealed(directory.seed))?;
+                self.write_directory(directory, nth, content)?;
             } else {
-                self.add_directory_block(directory.number, |seed| content.sealed(seed))?;
+                self.add_directory_block(directory.number, content)?;
             }
         }
-        self.write_directory(directory, 0, root.sealed(directory.seed))?;
+        self.write_directory(directory, 0, root)?;
         let mut inode = self.inode(directory.number)?;
         inode.set_index();
         self.store_inode(directory.number, &inode)
@@ -196,16 +199,15 @@ impl<D: Device> Filesystem<D> {
             return self.split_names(directory, way);
         }
         match way.node {
-            None => self.deepen(directory, way.root.block),
+            None => self.deepen(directory, Arc::unwrap_or_clone(way.root.block)),
             Some(_) if way.root.block.is_full() => Err(self.directory_full(directory)),
             Some(mut node) => {
-                let (hash, upper) = node.block.split();
-                let block =
-                    self.add_directory_block(directory.number, |seed| upper.sealed(seed))?;
-                self.write_directory(directory, node.nth, node.block.sealed(directory.seed))?;
+                let (hash, upper) = Arc::make_mut(&mut node.block).split();
+                let block = self.add_directory_block(directory.number, upper)?;
+                self.write_directory(directory, node.nth, Arc::unwrap_or_clone(node.block))?;
                 let root = &mut way.root;
-                root.block.insert(root.at + 1, Behind { hash, block });
-                self.write_directory(directory, 0, way.root.block.sealed(directory.seed))
+                Arc::make_mut(&mut root.block).insert(root.at + 1, Behind { hash, block });
+                self.write_directory(directory, 0, Arc::unwrap_or_clone(way.root.block))
             }
         }
     }
@@ -213,8 +215,8 @@ impl<D: Device> Filesystem<D> {
     fn deepen(&mut self, directory: &Directory, mut root: IndexBlock) -> Result<()> {
         debug_assert!(root.levels() < MAX_INDEX_LEVELS, "a way without a node");
         let node = root.deepen(directory.blocks);
-        self.add_directory_block(directory.number, |seed| node.sealed(seed))?;
-        self.write_directory(directory, 0, root.sealed(directory.seed))
+        self.add_directory_block(directory.number, node)?;
+        self.write_directory(directory, 0, root)
     }
 
     fn split_names(&mut self, directory: &Directory, mut way: Way) -> Result<()> {
@@ -232,13 +234,13 @@ impl<D: Device> Filesystem<D> {
         if shared && self.sharing(directory, hash)? >= MAX_SHARED {
             return Err(self.directory_full(directory));
         }
-        let block = self.add_directory_block(directory.number, |seed| upper.sealed(seed))?;
-        self.write_directory(directory, nth, lower.sealed(directory.seed))?;
+        let block = self.add_directory_block(directory.number, upper)?;
+        self.write_directory(directory, nth, lower)?;
         let hash = hash | u32::from(shared);
         let step = way.node.as_mut().unwrap_or(&mut way.root);
-        step.block.insert(step.at + 1, Behind { hash, block });
-        let (nth, content) = (step.nth, step.block.clone().sealed(directory.seed));
-        self.write_directory(directory, nth, content)
+        let mut index = IndexBlock::clone(&step.block);
+        index.insert(step.at + 1, Behind { hash, block });
+        self.write_directory(directory, step.nth, index)
     }
 
     /// How many blocks have names of that hash, as far as it matters.
@@ -251,16 +253,29 @@ impl<D: Device> Filesystem<D> {
         Ok(count)
     }
 
-    fn read_root(&self, directory: &Directory) -> Result<IndexBlock> {
-        let content = self.cache.read(self.place(directory, 0)?)?;
-        IndexBlock::parse_root(&content, directory.seed)
-            .map_err(|what| damaged(directory.number, 0, what))
+    fn read_root(&self, directory: &Directory) -> Result<Arc<IndexBlock>> {
+        self.read_index(directory, 0, IndexBlock::parse_root)
     }
 
-    fn read_node_of_index(&self, directory: &Directory, nth: u32) -> Result<IndexBlock> {
-        let content = self.cache.read(self.place(directory, nth)?)?;
-        IndexBlock::parse_node(&content, directory.seed)
-            .map_err(|what| damaged(directory.number, nth, what))
+    fn read_node_of_index(&self, directory: &Directory, nth: u32) -> Result<Arc<IndexBlock>> {
+        let node = self.read_index(directory, nth, IndexBlock::parse_node)?;
+        // One that is held was looked through as what it was then.
+        if node.is_root() {
+            return Err(damaged(directory.number, nth, "it is no node of an index"));
+        }
+        Ok(node)
+    }
+
+    fn read_index(
+        &self,
+        directory: &Directory,
+        nth: u32,
+        parse: fn(&Block, Seed) -> std::result::Result<IndexBlock, &'static str>,
+    ) -> Result<Arc<IndexBlock>> {
+        let place = self.place(directory, nth)?;
+        self.cache.read_as(place, directory.seed, |block| {
+            parse(block, directory.seed).map_err(|what| damaged(directory.number, nth, what))
+        })
     }
 
     fn directory_full(&self, directory: &Directory) -> Error {
@@ -327,6 +342,33 @@ mod tests {
         assert_eq!(filesystem.lookup(root, b"x").unwrap(), None);
         assert_eq!(filesystem.children(root).unwrap().len(), made + 1);
         assert!(matches!(filesystem.commit(), Err(Error::Poisoned)));
+    }
+
+    #[test]
+    fn a_root_is_no_node_also_where_it_is_held() {
+        let device = MemoryDevice::new(16 << 20);
+        let mut filesystem = Filesystem::make(device, &Format::default()).unwrap();
+        let root = filesystem.root();
+        for n in 0..300 {
+            let name = format!("{n:0>20}");
+            filesystem
+                .create(root, name.as_bytes(), New::Fifo, &Metadata::default())
+                .unwrap();
+        }
+        let directory = filesystem.load_directory(root).unwrap();
+        assert!(directory.indexed && filesystem.read_root(&directory).is_ok());
+        let error = filesystem.read_node_of_index(&directory, 0).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        // Nor is it names, nor anything with another seed.
+        assert!(filesystem.read_names(&directory, 0).is_err());
+        let other = Directory {
+            seed: Seed::new(1),
+            ..directory
+        };
+        assert!(filesystem.read_root(&directory).is_ok());
+        assert!(filesystem.read_root(&other).is_err());
+        assert!(filesystem.read_names(&directory, 1).is_ok());
+        assert!(filesystem.read_names(&other, 1).is_err());
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl<D: Device> Filesystem<D> {
         let new = crate::New::Directory;
         let number = self.create(InodeNumber::ROOT, b"lost+found", new, &metadata)?;
         for _ in 1..LOST_AND_FOUND_BLOCKS {
-            self.add_directory_block(number, |seed| DirBlock::empty().sealed(seed))?;
+            self.add_directory_block(number, DirBlock::empty())?;
         }
         Ok(())
     }

@@ -147,7 +147,7 @@ impl<D: Device> Filesystem<D> {
         inode.set_links(2);
         self.store_inode(number, &inode)?;
         let first = DirBlock::first(number.get(), parent.get());
-        self.add_directory_block(number, |seed| first.sealed(seed))?;
+        self.add_directory_block(number, first)?;
         if parent == number {
             return Ok(());
         }

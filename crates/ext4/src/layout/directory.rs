@@ -173,9 +173,12 @@ impl DirBlock {
             .filter(|entry| entry.name != b"." && entry.name != b"..")
     }
 
-    /// The child of that name.
+    /// The child of that name, which is neither `.` nor `..`.
     pub(crate) fn find(&self, name: &[u8]) -> Option<Entry<'_>> {
-        self.children().find(|entry| entry.name == name)
+        if matches!(name, b"." | b"..") {
+            return None;
+        }
+        self.entries().find(|entry| entry.name == name)
     }
 
     /// Adds an entry in the first gap that has room; `false` if none has.

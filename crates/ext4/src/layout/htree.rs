@@ -158,6 +158,11 @@ impl IndexBlock {
             .of(&[0; 4])
     }
 
+    /// Whether it is the root, and not a node.
+    pub(crate) const fn is_root(&self) -> bool {
+        self.list == ROOT_LIST
+    }
+
     /// Levels of nodes between this root and the blocks of names.
     pub(crate) const fn levels(&self) -> u8 {
         self.content[LEVELS]
