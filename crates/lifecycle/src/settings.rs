@@ -37,9 +37,9 @@ pub struct Settings {
 /// what is in it.
 pub const DEFAULT_VOLUME_SIZE: u64 = 32 << 30;
 
-/// 16 MiB: a layer is inflated while the one below it is written, and a pause of either is bridged. More
+/// 8 MiB: a layer is inflated while the one below it is written, and a pause of either is bridged. More
 /// was no faster.
-pub const DEFAULT_INFLATE_AHEAD: u64 = 16 << 20;
+pub const DEFAULT_INFLATE_AHEAD: u64 = 8 << 20;
 
 /// 4: each unpacks on a thread and fetches over several connections, and more of them would only
 /// share the disk and the line.

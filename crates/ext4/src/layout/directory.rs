@@ -178,7 +178,10 @@ impl DirBlock {
         if matches!(name, b"." | b"..") {
             return None;
         }
-        self.entries().find(|entry| entry.name == name)
+        // Names of one directory often begin alike, and differ in the end.
+        let last = name.last();
+        self.entries()
+            .find(|entry| entry.name.last() == last && entry.name == name)
     }
 
     /// Adds an entry in the first gap that has room; `false` if none has.

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Bytes gathered before they are written: large enough to make the hop to a thread cheap.
-const GATHER: usize = 512 << 10;
+const GATHER: usize = 256 << 10;
 /// Or this long, so that followers of a slow source are not kept waiting.
 const GATHER_TIME: Duration = Duration::from_millis(250);
 /// A try that brought this many bytes was none in vain, and the count of failures begins anew.
