@@ -66,3 +66,23 @@ fn numbers_of_removed_nodes_may_be_used_again() {
         "n has nothing of d's past"
     );
 }
+
+/// What it leads through is what there is when it is read: here a directory that the layer has hidden and
+/// made again.
+#[test]
+fn a_whiteout_leads_through_what_is_there_by_then() {
+    let lower = Tar::new()
+        .dir("a")
+        .file("b/b", b"")
+        .symlink("d", "/a/..")
+        .end();
+    let upper = Tar::new()
+        .file(".wh.a", b"")
+        .file("a/new", b"")
+        .file("d/b/.wh.b", b"")
+        .end();
+    assert_eq!(
+        Image::of(&[&lower, &upper]).paths(),
+        ["/a", "/a/new", "/b", "/d"]
+    );
+}
