@@ -4,7 +4,7 @@
 //! Content goes out in the order of its blocks as it comes, neighbours together, so that many
 //! small files are few large writes.
 //!
-//! Up to [`MAX_BLOCKS`] blocks that were read are held, and as many that were changed: 16 MiB.
+//! Up to [`MAX_BLOCKS`] blocks that were read are held, and as many that were changed: 8 MiB.
 //! When more are changed, those are written early. That a filesystem is worth nothing before its
 //! commit makes this safe, and what ends up on the device does not depend on it.
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Blocks read, and blocks changed, that are held at most.
-const MAX_BLOCKS: usize = 2048;
+const MAX_BLOCKS: usize = 1024;
 
 /// Bytes of neighbouring blocks that go out in one write at most.
 pub(crate) const MAX_WRITE: usize = 1 << 20;
