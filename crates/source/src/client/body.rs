@@ -27,14 +27,18 @@ pub(crate) fn body(answer: GetResult) -> Body {
 }
 
 fn file_body(file: File, range: Range<u64>) -> Body {
-    stream::try_unfold((file, range), |(file, range)| async move {
+    let begun = (file, range, Bytes::new());
+    stream::try_unfold(begun, |(file, range, last)| async move {
         if range.is_empty() {
             return Ok(None);
         }
         let end = range.end.min(range.start + PIECE);
-        let read = tokio::task::spawn_blocking(move || read_piece(file, range.start, end));
+        let read = tokio::task::spawn_blocking(move || read_piece(file, range.start, end, last));
         match read.await {
-            Ok(Ok((piece, file))) => Ok(Some((piece, (file, end..range.end)))),
+            Ok(Ok((piece, file))) => {
+                let last = piece.clone();
+                Ok(Some((piece, (file, end..range.end, last))))
+            }
             Ok(Err(error)) => Err(Fault::transient(error)),
             Err(error) => Err(Fault::transient(error)),
         }
@@ -42,10 +46,13 @@ fn file_body(file: File, range: Range<u64>) -> Body {
     .boxed()
 }
 
-fn read_piece(mut file: File, start: u64, end: u64) -> io::Result<(Bytes, File)> {
+/// Reads a piece, into the memory of the last one if nobody has that any more: an allocator that is asked
+/// by one thread after another keeps some of it for each.
+fn read_piece(mut file: File, start: u64, end: u64, last: Bytes) -> io::Result<(Bytes, File)> {
     let length = usize::try_from(end - start).map_err(io::Error::other)?;
-    let mut piece = vec![0; length];
+    let mut piece = last.try_into_mut().unwrap_or_default();
+    piece.resize(length, 0);
     file.seek(SeekFrom::Start(start))?;
     file.read_exact(&mut piece)?;
-    Ok((piece.into(), file))
+    Ok((piece.freeze(), file))
 }
