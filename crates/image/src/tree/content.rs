@@ -77,7 +77,7 @@ impl Content for Summary {
         Some(Self {
             size,
             hashed: 0,
-            state: State::Open(Box::new(Hasher::new())),
+            state: State::Open(Box::default()),
         })
     }
 
