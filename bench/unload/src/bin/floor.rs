@@ -1,8 +1,9 @@
 //! `floor STAGE TARGET LAYER...`: one stage that nobody can avoid, and nothing else.
 //!
-//! `hash` and `identify` hash the layers that are given (which are the stored and the inflated ones),
-//! `inflate` inflates them, `write` copies them one after the other to TARGET and syncs it. Each is done by the fastest means at hand that a program in Rust can link
-//! to: ring's SHA-256, zlib-rs, and writes that pass by the page cache.
+//! `hash` and `identify` hash the layers that are given, which are the stored and the inflated ones;
+//! `inflate` inflates them; `write` copies them one after the other to TARGET and syncs it. Each is done by
+//! the fastest means at hand that a program in Rust can link to: ring's SHA-256, zlib-rs, and writes that
+//! pass by the page cache.
 
 use std::{
     fs::{File, OpenOptions},
