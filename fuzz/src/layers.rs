@@ -30,10 +30,14 @@ pub fn layers(data: &[u8]) {
     let (mut tree, mut totals) = (Watched::default(), Totals::default());
     let mut paths = Vec::new();
     let mut result = Ok(());
+    let mut behind_symlink = false;
     for (nth, layer) in layers.iter().enumerate() {
         paths.push(scratch(&format!("{nth}.tar")));
         fs::write(&paths[nth], layer).expect("there is room for a layer");
-        match verdict(&mut tree, &layer[..], &mut totals) {
+        tree.followed = false;
+        let verdict = verdict(&mut tree, &layer[..], &mut totals);
+        behind_symlink |= nth > 0 && tree.followed && hides_below(layer);
+        match verdict {
             Ok(_) => {}
             Err(rejected) if is_ours_alone(&rejected, layer) => return,
             // What it leads through may be hidden further on, and to the oracle it is hidden already.
@@ -47,12 +51,7 @@ pub fn layers(data: &[u8]) {
     if layers[1..].iter().any(|layer| hides_below_its_own(layer)) {
         return;
     }
-    if tree.followed && layers[1..].iter().any(|layer| hides_on_a_way(layer)) {
-        return;
-    }
-    if layers.iter().any(|layer| climbs(layer))
-        && layers[1..].iter().any(|layer| hides_below(layer))
-    {
+    if behind_symlink {
         return;
     }
     match (result, oracle::manifest(&paths)) {
@@ -109,24 +108,9 @@ fn hides_below_its_own(layer: &[u8]) -> bool {
     })
 }
 
-/// Whether one whiteout may take away what the way of a later one leads through, behind a symlink, where an
-/// entry between them makes it again: the oracle hides first, and makes later.
-fn hides_on_a_way(layer: &[u8]) -> bool {
-    let mut names = names(layer);
-    names.any(is_whiteout)
-        && names.any(|name| !is_whiteout(name))
-        && names.any(|name| is_whiteout(name) && name.contains(&b'/'))
-}
-
-/// Whether a symlink's target has `..` in it. Behind what is not there it leads back to where that would be,
-/// as containerd has it; to the oracle nothing is there to be hidden.
-fn climbs(layer: &[u8]) -> bool {
-    headers(layer)
-        .filter(|block| block[156] == b'2')
-        .any(|block| block[157..257].windows(2).any(|part| part == b".."))
-}
-
-/// Whether a whiteout is in a directory, and not in the root.
+/// Whether a whiteout is in a directory, and not in the root. Where its way leads through a symlink, it depends
+/// on what the layer did before: we go through what there is by then, back from what is not there to where it
+/// would be, as containerd does. The oracle hides first, and goes nowhere from what is not there.
 fn hides_below(layer: &[u8]) -> bool {
     names(layer).any(|name| is_whiteout(name) && name.contains(&b'/'))
 }
