@@ -228,7 +228,7 @@ fn check_target(target: &[u8]) -> Result<()> {
 /// A directory's links with one more directory in it. From 65,000 on they are not counted, which
 /// is stored as 1, for good. Source: Documentation/filesystems/ext4/inodes.rst, `i_links_count`.
 const fn more_links(links: u16) -> u16 {
-    if links == 1 || links + 1 >= MAX_LINKS {
+    if links == 1 || links >= MAX_LINKS - 1 {
         1
     } else {
         links + 1
@@ -250,6 +250,8 @@ mod tests {
         assert_eq!(more_links(64_998), 64_999);
         assert_eq!(more_links(64_999), 1);
         assert_eq!(more_links(1), 1);
+        // Of a damaged one.
+        assert_eq!(more_links(u16::MAX), 1);
         assert_eq!(fewer_links(3), 2);
         assert_eq!(fewer_links(1), 1);
         assert_eq!(fewer_links(2), 2);
