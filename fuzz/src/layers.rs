@@ -110,8 +110,8 @@ fn hides_below_its_own(layer: &[u8]) -> bool {
 }
 
 /// Whether a whiteout is in a directory, and not in the root. Where its way leads through a symlink, it depends
-/// on what the layer did before: we go through what there is by then, back from what is not there to where it
-/// would be, as containerd does. The oracle hides first, and goes nowhere from what is not there.
+/// on what the layer did before: we go through what there is by then, and back from what is not there to where
+/// it would be. The oracle hides first, and goes nowhere from what is not there.
 fn hides_below(layer: &[u8]) -> bool {
     names(layer).any(|name| is_whiteout(name) && name.contains(&b'/'))
 }

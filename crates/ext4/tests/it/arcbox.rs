@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     listing::{Listing, Node, assert_equal, by_reader},
-    support::{FileDevice, MIB, assert_clean, directory, file, mode, noise, scratch, store},
+    support::{FileDevice, MIB, NODES, assert_clean, directory, file, mode, noise, scratch, store},
 };
 
 const BLOCK: u64 = 4096;
@@ -424,18 +424,7 @@ fn their_reader_says_the_same_of_what_only_our_writer_makes() {
     }
     file(&mut filesystem, root, "large", &noise(5, 20 << 20));
     let small = file(&mut filesystem, root, "small", b"small");
-    for (name, new) in [
-        ("pipe", New::Fifo),
-        ("socket", New::Socket),
-        ("null", New::CharDevice { major: 1, minor: 3 }),
-        (
-            "disk",
-            New::BlockDevice {
-                major: 300,
-                minor: 80_000,
-            },
-        ),
-    ] {
+    for (name, new) in NODES {
         filesystem
             .create(root, name.as_bytes(), new, &mode(0o640))
             .unwrap();

@@ -10,7 +10,9 @@ use longshore_ext4::{Filesystem, Format, New};
 
 use crate::{
     mount::{Loop, Mount},
-    support::{FileDevice, MIB, assert_clean, content, directory, file, mode, noise, run, scratch},
+    support::{
+        FileDevice, MIB, NODES, assert_clean, content, directory, file, mode, noise, run, scratch,
+    },
 };
 
 /// A tree with everything in it, on a new image.
@@ -41,21 +43,9 @@ pub(crate) fn build(image: &Path) -> Filesystem<FileDevice> {
             .create(root, name.as_bytes(), New::Symlink(&target), &mode(0o777))
             .unwrap();
     }
-    let nodes = [
-        ("pipe", New::Fifo),
-        ("socket", New::Socket),
-        ("null", New::CharDevice { major: 1, minor: 3 }),
-        (
-            "disk",
-            New::BlockDevice {
-                major: 300,
-                minor: 80_000,
-            },
-        ),
-    ];
     let mut metadata = mode(0o640);
     metadata.xattrs = vec![(b"system.posix_acl_access".to_vec(), ACL.to_vec())];
-    for (name, new) in nodes {
+    for (name, new) in NODES {
         filesystem
             .create(root, name.as_bytes(), new, &metadata)
             .unwrap();

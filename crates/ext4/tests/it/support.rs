@@ -15,6 +15,20 @@ use tempfile::TempDir;
 
 pub(crate) const MIB: u64 = 1 << 20;
 
+/// What is neither a file, a directory nor a symlink; the numbers of one device do not fit in the old form.
+pub(crate) const NODES: [(&str, New<'static>); 4] = [
+    ("pipe", New::Fifo),
+    ("socket", New::Socket),
+    ("null", New::CharDevice { major: 1, minor: 3 }),
+    (
+        "disk",
+        New::BlockDevice {
+            major: 300,
+            minor: 80_000,
+        },
+    ),
+];
+
 /// A device in a sparse file.
 #[derive(Debug)]
 pub(crate) struct FileDevice {
