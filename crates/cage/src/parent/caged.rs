@@ -28,6 +28,11 @@ const LINGERING: Duration = Duration::from_secs(2);
 /// and reaped it, and so does dropping this; calls after that fail with [`Breach::Closed`].
 ///
 /// It stays on the thread that started it, because the kernel ends the child with that thread.
+///
+/// ```compile_fail
+/// fn travels<T: Send>() {}
+/// travels::<longshore_cage::Caged>();
+/// ```
 #[derive(Debug)]
 pub struct Caged {
     child: Child,
@@ -81,6 +86,9 @@ impl Caged {
 
     /// Sends a frame of at most [`LONGEST_JOB`](crate::LONGEST_JOB) bytes, with at most
     /// [`MOST_DESCRIPTORS`](crate::MOST_DESCRIPTORS) descriptors.
+    ///
+    /// That it is sent does not say that it is read: a child may answer and end before, and where
+    /// it has gone [`Caged::receive`] has its answer, or the reason.
     ///
     /// What the child may do with a descriptor is what it was opened for: it is given one that
     /// only reads wherever it is to read only.

@@ -77,7 +77,11 @@ impl Line {
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), CageError> {
         let outlet = self.outlet.clone();
-        outlet.send(content, descriptors, || self.turn(PollFlags::OUT))
+        match outlet.send(content, descriptors, || self.turn(PollFlags::OUT)) {
+            // It may have answered before: what it has sent is still to be read, and says more.
+            Err(CageError::Broken(Breach::Closed)) => Ok(()),
+            other => other,
+        }
     }
 
     /// The next frame.

@@ -9,6 +9,10 @@ use crate::harness::Test;
 pub(crate) const TESTS: &[Test] = &[
     ("protocol::frames_go_both_ways", frames_go_both_ways),
     ("protocol::both_may_send_at_once", both_may_send_at_once),
+    (
+        "protocol::a_child_may_answer_before_it_has_read_all",
+        a_child_may_answer_before_it_has_read_all,
+    ),
     ("protocol::another_thread_sends", another_thread_sends),
     (
         "protocol::a_wrong_frame_is_a_breach",
@@ -63,6 +67,14 @@ fn both_may_send_at_once() {
         assert!(caged.receive().unwrap() == frame);
     }
     caged.finish().unwrap();
+}
+
+/// As where the first bytes say enough.
+fn a_child_may_answer_before_it_has_read_all() {
+    for length in [0, 1, 16 << 20] {
+        let caged = Cage::new().spawn("hasty").unwrap();
+        assert_eq!(caged.ask(&vec![0; length], &[]).unwrap(), b"no need");
+    }
 }
 
 fn another_thread_sends() {

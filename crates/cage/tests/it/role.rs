@@ -24,6 +24,7 @@ pub(crate) fn work(role: &str, inside: &Inside) -> io::Result<()> {
     match role {
         "attack" => attack(inside),
         "echo" => echo(inside),
+        "hasty" => inside.send(b"no need"),
         "count" => count(inside),
         "sum" => sum(inside),
         "write" => write(inside),
@@ -206,10 +207,10 @@ fn environment(inside: &Inside) -> io::Result<()> {
     inside.send(format!("{variables:?} {open:?}").as_bytes())
 }
 
-/// Takes a gibibyte.
+/// Takes 256 MiB.
 fn fill(inside: &Inside) -> io::Result<()> {
-    let bytes = vec![1_u8; 1 << 30];
-    inside.send(&[hint::black_box(bytes)[1 << 29]])
+    let bytes = vec![1_u8; 256 << 20];
+    inside.send(&[hint::black_box(bytes)[128 << 20]])
 }
 
 fn spin() -> io::Result<()> {
