@@ -18,6 +18,11 @@ use rustix::{
 use crate::frame::{HEADER_BYTES, Header, LONGEST_GREETING, LONGEST_JOB, MOST_DESCRIPTORS};
 
 /// A caged child, as it sees itself. Threads share it by reference.
+///
+/// What is open is read and written as anywhere, but `File::metadata` fails with older C libraries,
+/// which ask for it as they would for a path: seek to the end, or use `rustix::fs::fstat`. Threads
+/// start and have no names for the system. What is written to standard output is gone; the end of
+/// what is written to standard error becomes the last words.
 #[derive(Debug)]
 pub struct Inside {
     longest: u32,

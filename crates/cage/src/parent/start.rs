@@ -9,11 +9,14 @@ use std::{
     },
     path::PathBuf,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{caged::Caged, line::Line, words::Words};
 use crate::{cancel::Cancel, error::CageError, limits::Limits};
+
+/// For ever, for a clock that cannot count to the end of a `Duration`.
+const LONGEST_WALL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Starts this program with these arguments.
 pub(crate) fn start(
@@ -21,7 +24,7 @@ pub(crate) fn start(
     limits: &Limits,
     cancel: Option<Cancel>,
 ) -> Result<Caged, CageError> {
-    let deadline = Instant::now() + limits.wall;
+    let deadline = Instant::now() + limits.wall.min(LONGEST_WALL);
     // Both ends are closed on exec: no other child that is started meanwhile has them.
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
