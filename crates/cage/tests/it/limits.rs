@@ -39,14 +39,16 @@ fn memory() {
             .unwrap()
             .ask(b"", &[])
     };
-    let error = fill(256 << 20).unwrap_err();
+    let error = fill(128 << 20).unwrap_err();
     assert_eq!(limit(&error), Some(Limit::Memory), "{error}");
-    assert_eq!(fill(2 << 30).unwrap(), [1]);
+    assert_eq!(fill(512 << 20).unwrap(), [1]);
 }
 
 fn processor() {
     let limits = Limits {
         cpu_seconds: 1,
+        // So that it fails, and does not hang, where nothing counts.
+        wall: Duration::from_secs(30),
         ..Limits::default()
     };
     let error = Cage::new()
@@ -58,31 +60,30 @@ fn processor() {
     assert_eq!(limit(&error), Some(Limit::Cpu), "{error}");
 }
 
+/// So short that it may be over before the child is locked in, which is the same.
+fn soon() -> Cage {
+    Cage::new().limits(Limits {
+        wall: Duration::from_millis(300),
+        ..Limits::default()
+    })
+}
+
 fn wall() {
     for role in ["spin", "wait"] {
-        let limits = Limits {
-            wall: Duration::from_millis(300),
-            ..Limits::default()
-        };
         let began = Instant::now();
-        let error = Cage::new()
-            .limits(limits)
-            .spawn(role)
-            .unwrap()
-            .receive()
-            .unwrap_err();
+        let received = soon().spawn(role).and_then(|mut caged| caged.receive());
+        let error = received.unwrap_err();
         assert_eq!(limit(&error), Some(Limit::Wall), "{error}");
         assert!(began.elapsed() >= Duration::from_millis(300));
     }
 }
 
 fn wall_while_sending() {
-    let limits = Limits {
-        wall: Duration::from_millis(300),
-        ..Limits::default()
-    };
-    let mut caged = Cage::new().limits(limits).spawn("wait").unwrap();
-    let error = caged.send(&vec![0; 16 << 20], &[]).unwrap_err();
+    let job = vec![0; 16 << 20];
+    let sent = soon()
+        .spawn("wait")
+        .and_then(|mut caged| caged.send(&job, &[]));
+    let error = sent.unwrap_err();
     assert_eq!(limit(&error), Some(Limit::Wall), "{error}");
 }
 
