@@ -19,7 +19,7 @@ demo: ## the main job on a bucket made for it: no network, no root, nothing left
 
 .PHONY: test
 test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
-	@scripts/need cc cargo-nextest e2fsck
+	@scripts/need cc cargo-nextest e2fsck xz
 	@scripts/need --optional umoci debootstrap
 	@scripts/real-bucket
 	$(patience) 9m cargo test --locked --workspace --doc --quiet

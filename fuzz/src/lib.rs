@@ -5,6 +5,7 @@
 //! whole report. What a find turns into is in CONTRIBUTING.md, "How to fuzz".
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod archive;
 mod compressed;
 mod damaged;
@@ -12,6 +13,7 @@ mod draw;
 mod entries;
 mod ext4;
 mod fsck;
+mod inventory;
 mod layers;
 mod model;
 mod operation;
@@ -20,13 +22,24 @@ mod parts;
 mod scratch;
 mod seeds;
 mod verdict;
+mod versions;
 mod watched;
 
-// Two that stand elsewhere and are needed here as they are: the writer of archives out of the tests of
-// `image`, and the oracle of `harbor`, without the servers that its crate brings along.
+// What stands elsewhere and is needed here as it is: the writers out of the tests of `image` and `scan`,
+// and the oracle of `harbor`, without the servers that its crate brings along.
 #[path = "../../crates/image/tests/it/builder.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "the tests use all of it")]
 mod builder;
+#[path = "../../crates/scan/tests/it/inventory/counted.rs"]
+#[allow(
+    dead_code,
+    missing_debug_implementations,
+    reason = "the tests use all of it"
+)]
+mod counted;
+#[path = "../../crates/scan/tests/it/inventory/elf_file.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod elf_file;
 #[path = "../../crates/harbor/src/manifest.rs"]
 #[allow(
     dead_code,
@@ -43,10 +56,16 @@ mod manifest;
     reason = "harbor uses all of it"
 )]
 mod oracle;
+#[path = "../../crates/scan/tests/it/inventory/rpm_file.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod rpm_file;
 
+pub use advisories::advisories;
 pub use archive::archive;
 pub use compressed::compressed;
 pub use damaged::damaged;
 pub use ext4::ext4;
+pub use inventory::{apk, dpkg, elf, os_release, rpm};
 pub use layers::layers;
 pub use seeds::seed;
+pub use versions::versions;

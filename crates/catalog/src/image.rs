@@ -93,6 +93,8 @@ pub struct Decision {
     pub report: String,
     /// When it was made.
     pub decided_at: i64,
+    /// When it has to be made again, because something that it rests on ends; never, where nothing does.
+    pub valid_until: Option<i64>,
 }
 
 const IMAGES: &str =
@@ -158,7 +160,8 @@ impl Reader<'_> {
     /// The recorded decision about a generation.
     pub fn decision(&self, id: ImageId) -> Result<Option<Decision>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT verdict, admitted, report, decided_at FROM decisions WHERE image = ?1",
+            "SELECT verdict, admitted, report, decided_at, valid_until FROM decisions
+             WHERE image = ?1",
         )?;
         first(&mut statement, [id.0], |row| {
             Ok(Decision {
@@ -166,6 +169,7 @@ impl Reader<'_> {
                 admitted: row.get("admitted")?,
                 report: row.get("report")?,
                 decided_at: row.get("decided_at")?,
+                valid_until: row.get("valid_until")?,
             })
         })
     }
@@ -304,17 +308,18 @@ impl Writer<'_> {
     /// Records the decision about an image, in place of an earlier one.
     pub fn decide(&self, id: ImageId, decision: &Decision) -> Result<()> {
         self.connection().execute(
-            "INSERT INTO decisions (image, verdict, admitted, report, decided_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO decisions (image, verdict, admitted, report, decided_at, valid_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (image) DO UPDATE SET verdict = excluded.verdict,
                  admitted = excluded.admitted, report = excluded.report,
-                 decided_at = excluded.decided_at",
+                 decided_at = excluded.decided_at, valid_until = excluded.valid_until",
             params![
                 id.0,
                 decision.verdict.as_str(),
                 decision.admitted,
                 decision.report,
-                decision.decided_at
+                decision.decided_at,
+                decision.valid_until
             ],
         )?;
         Ok(())

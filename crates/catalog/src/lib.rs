@@ -25,6 +25,7 @@ mod error;
 mod image;
 mod machine;
 mod pin;
+mod scan;
 mod schema;
 mod volume;
 
@@ -35,6 +36,7 @@ pub use error::Error;
 pub use image::{Decision, ImageId, ImageRow, LayerRow, NewLayer, Verdict};
 pub use machine::{MachineRow, MachineState};
 pub use pin::Pin;
+pub use scan::{AllowanceRow, InventoryRow, ReportRow, WaiverRow};
 pub use schema::{SCHEMA, SCHEMA_OWNER};
 pub use volume::{SealKey, Sealing, VolumeId, VolumeKind, VolumeRow, VolumeState};
 

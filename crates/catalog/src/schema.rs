@@ -4,7 +4,7 @@
 pub const SCHEMA_OWNER: &str = "catalog";
 
 /// The steps of the schema, oldest first.
-pub const SCHEMA: &[&str] = &[V1];
+pub const SCHEMA: &[&str] = &[V1, V2];
 
 /// Digests are text as they are printed (`sha256:...`), so that the file can be read with the
 /// sqlite3 shell when everything else is on fire. `AUTOINCREMENT` keeps a volume's id from being
@@ -94,4 +94,47 @@ CREATE TABLE machines (
 ) STRICT;
 CREATE INDEX machines_by_image ON machines (image);
 CREATE INDEX machines_by_base ON machines (base);
+";
+
+/// What scanners found. Inventories and reports belong to a volume: images of equal layers share them.
+/// They go with it. Waivers outlive the generations of an image; an allowance goes with the one that it
+/// was given for.
+const V2: &str = "
+CREATE TABLE inventories (
+    volume  INTEGER PRIMARY KEY REFERENCES volumes (id) ON DELETE CASCADE,
+    format  INTEGER NOT NULL,
+    record  TEXT NOT NULL,
+    read_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE reports (
+    volume     INTEGER NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+    scanner    TEXT NOT NULL,
+    report     TEXT NOT NULL,
+    raw        BLOB,
+    scanned_at INTEGER NOT NULL,
+    PRIMARY KEY (volume, scanner)
+) STRICT;
+
+CREATE TABLE waivers (
+    image    TEXT NOT NULL,
+    advisory TEXT NOT NULL,
+    until    INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    given_by TEXT NOT NULL,
+    given_at INTEGER NOT NULL,
+    PRIMARY KEY (image, advisory)
+) STRICT;
+
+CREATE TABLE allowances (
+    id         INTEGER PRIMARY KEY,
+    image      INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+    machine    TEXT NOT NULL,
+    verdict    TEXT NOT NULL CHECK (verdict IN ('vulnerable', 'unproven')),
+    given_by   TEXT NOT NULL,
+    given_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX allowances_by_image ON allowances (image);
+
+ALTER TABLE decisions ADD COLUMN valid_until INTEGER;
 ";

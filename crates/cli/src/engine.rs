@@ -5,7 +5,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use longshore_lifecycle::{Class, Events, Failure, Host, Settings};
+use longshore_lifecycle::{CancellationToken, Class, Events, Failure, Host, Settings};
 
 use crate::{
     progress::Progress,
@@ -26,7 +26,11 @@ pub(crate) async fn with_host<T>(
     purpose: &str,
     work: impl AsyncFnOnce(&Host) -> T,
 ) -> Result<T, Failure> {
-    let settings = session.settings()?.settings.host(&session.flags, purpose);
+    let settings =
+        session
+            .settings()?
+            .settings
+            .host(&session.flags, &session.surroundings.user, purpose);
     let mut signals = Signals::listen()?;
     let (events, listener) = tokio::sync::broadcast::channel(EVENTS);
     let progress = Progress::start(listener, &session.messages);
@@ -36,6 +40,28 @@ pub(crate) async fn with_host<T>(
     };
     progress.finish().await;
     outcome
+}
+
+/// Does work that needs no host and may run a program of somebody else: a signal tells it to end, so that the
+/// program ends too, and the second ends the process.
+pub(crate) async fn with_cancel<T>(
+    session: &Session,
+    work: impl AsyncFnOnce(CancellationToken) -> T,
+) -> Result<T, Failure> {
+    let mut signals = Signals::listen()?;
+    let cancel = CancellationToken::new();
+    let mut work = pin!(work(cancel.clone()));
+    let stop = tokio::select! {
+        done = &mut work => return Ok(done),
+        stop = signals.next() => stop,
+    };
+    session.note_stop(stop);
+    session.messages.note("stopping; once more stops at once");
+    cancel.cancel();
+    tokio::select! {
+        done = work => Ok(done),
+        stop = signals.next() => end_now(stop),
+    }
 }
 
 /// Opens the host, which takes long where another command is at work.

@@ -34,6 +34,10 @@ use crate::{
 /// Does what the arguments of this process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything else: what is opened or started before would be in the cage too.
+    if let Some(ended) = longshore_lifecycle::caged() {
+        return ended;
+    }
     run(
         &std::env::args_os().collect::<Vec<_>>(),
         Surroundings::of_this_process(),
@@ -77,7 +81,7 @@ fn work(session: &Session, verb: &args::Verb) -> Result<Exit, Failure> {
 /// Tells a failure where its reader looks: programs at the result, people beside it.
 fn tell(failure: &Failure, format: Format, output: &Output, messages: &Messages) {
     let told = match format {
-        Format::Json => output.refusal(failure),
+        Format::Json | Format::Cyclonedx | Format::Spdx => output.refusal(failure),
         Format::Table => Err(failure.clone()),
     };
     if let Err(failure) = told {

@@ -13,6 +13,8 @@ use etcetera::{BaseStrategy, base_strategy::Xdg};
 /// What a command finds around it when it starts.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
+    /// Who gives the command, for records of what was let through: by name where that is known.
+    pub user: String,
     /// The environment's variables.
     pub variables: BTreeMap<OsString, OsString>,
     /// The directory that relative paths begin at.
@@ -35,6 +37,7 @@ impl Surroundings {
     pub fn of_this_process() -> Self {
         let user = Xdg::new().ok();
         Self {
+            user: user_name(),
             variables: std::env::vars_os().collect(),
             directory: std::env::current_dir().unwrap_or_default(),
             root: rustix::process::geteuid().is_root(),
@@ -62,6 +65,17 @@ impl Surroundings {
         std::env::split_paths(list)
             .next()
             .filter(|first| first.is_absolute())
+    }
+}
+
+/// Who gives this command. sudo says on whose behalf; a name without that is one that anybody could set, so
+/// the number stands beside it.
+fn user_name() -> String {
+    let number = rustix::process::getuid().as_raw();
+    let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match named("SUDO_USER").or_else(|| named("USER")) {
+        Some(name) => format!("{name} (uid {number})"),
+        None => format!("uid {number}"),
     }
 }
 

@@ -23,7 +23,8 @@ harbor: development tools of longshore
       Serves DIR as an S3 bucket (anonymous, path style) until standard input ends or a signal
       comes. Prints `endpoint http://127.0.0.1:PORT` and `bucket NAME`.
   harbor make-demo DIR [--gzip]
-      Writes the families images/demo, images/golang, images/node and images/python below DIR.
+      Writes the families images/demo, images/golang, images/node, images/python, images/patched
+      and images/neglected below DIR.
   harbor check-disk DISK LAYER...
       Runs e2fsck on DISK and compares what it holds with what the layers say. Exit code 1 if
       anything differs.
@@ -162,6 +163,8 @@ fn make_demo(dir: &Path, packing: Packing) -> Result<(), Failed> {
         family::golang(),
         family::node(),
         family::python(),
+        family::patched(),
+        family::neglected(),
     ] {
         family.write(dir, packing)?;
         println!("{}", family.prefix());

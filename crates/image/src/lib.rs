@@ -6,10 +6,13 @@
 //! tree, and nothing else. What breaks a rule is [`Rejected`] with a [`Code`] and the entry; what is
 //! accepted but was put right is counted in the [`LayerReport`].
 //!
+//! A [`Bundle`] is an image as one archive or directory, down to the layers that are applied.
+//!
 //! A rejected or failed layer leaves its tree half done: the caller drops it.
 #![deny(missing_docs)]
 
 mod apply;
+mod bundle;
 mod digest;
 mod limits;
 mod name;
@@ -20,6 +23,10 @@ mod tar;
 mod tree;
 
 pub use apply::{ApplyError, apply, apply_ahead};
+pub use bundle::{
+    ArchiveBytes, ArchiveParts, Bundle, BundleError, BundleForm, BundleLayer, LayerBytes, Part,
+    PartError, PartName, Parts, Platform, WrongBytes, is_docker_manifest,
+};
 pub use digest::{ChainId, DiffId, Digest, Hasher, ParseDigestError};
 pub use limits::{DevicePolicy, Limit, Limits, Unit};
 pub use name::Name;
@@ -27,7 +34,7 @@ pub use reject::{Code, Rejected};
 pub use report::{Counters, LayerReport, Listed, Totals};
 #[cfg(longshore_image_rules)]
 pub use rules::without;
-pub use tar::{Ahead, Budget, Proof, StoredLayer};
+pub use tar::{Ahead, Budget, Proof, StoredLayer, is_compressed};
 pub use tree::{
     Content, DeviceNumber, Kind, Listing, ListingContent, ListingRow, MemoryTree, MemoryTreeError,
     Metadata, NewNode, NodeId, Stat, Summary, Timestamp, Tree, Xattrs,

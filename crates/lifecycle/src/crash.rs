@@ -25,7 +25,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{
-    BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
+    Allow, BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
     deps::{Deps, Storage},
 };
 
@@ -91,6 +91,14 @@ impl World {
             max_retries: 0,
             images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
             inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
+            scanning: crate::Scanning {
+                refresh: None,
+                allow: Allow {
+                    vulnerable: false,
+                    unproven: true,
+                },
+                ..crate::Scanning::default()
+            },
             offline: false,
             wait: std::time::Duration::ZERO,
             purpose: "a test".into(),
@@ -115,6 +123,7 @@ impl World {
             image: IMAGE.parse().unwrap(),
             machine: None,
             activate: true,
+            allow: Allow::default(),
             accept_changed: false,
         };
         let result = host.fetch_and_create(request).await;

@@ -18,9 +18,14 @@ use longshore_image::{Budget, ChainId, Digest, Limits};
 use longshore_source::{BlobStore, Source, SourceConfig};
 use longshore_volume::{Backend, FileBackend, SimulatedBackend};
 use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BackendChoice, Class, Event, Events, Failure, Settings, flights::Flights, join::BlobReader,
+    BackendChoice, Class, Event, Events, Failure, Scanning, Settings,
+    caged::Cages,
+    flights::Flights,
+    join::BlobReader,
+    scanning::{AdvisoryStore, Updater},
     trouble::Trouble,
 };
 
@@ -30,6 +35,7 @@ pub(crate) struct Deps {
     pub(crate) readers: Readers,
     pub(crate) blobs: BlobStore,
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) advisories: Arc<AdvisoryStore>,
     pub(crate) limits: Limits,
     /// What layers may take that are inflated before their turn, of all images together.
     pub(crate) inflate_ahead: Budget,
@@ -37,6 +43,10 @@ pub(crate) struct Deps {
     pub(crate) state_dir: PathBuf,
     /// How many images are brought here at a time.
     pub(crate) images_at_once: NonZeroUsize,
+    pub(crate) scanning: Scanning,
+    pub(crate) cages: Cages,
+    /// Cancelled when the host is closed: for work outside of any run.
+    pub(crate) closing: CancellationToken,
     max_retries: u32,
     offline: bool,
     source_config: SourceConfig,
@@ -54,6 +64,7 @@ pub(crate) struct Deps {
 pub(crate) struct Storage {
     pub(crate) blobs: BlobStore,
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) advisories: AdvisoryStore,
 }
 
 impl Storage {
@@ -81,13 +92,26 @@ impl Storage {
             .caused_by(&error)
         })?;
         let blobs = BlobStore::open(&*blobs).map_err(Trouble::failure)?;
+        let advisories = root.dir("advisories").map_err(|error| {
+            Failure::new(
+                Class::Failed,
+                "state-dir",
+                "could not make the directory of the advisories",
+            )
+            .caused_by(&error)
+        })?;
+        let advisories = AdvisoryStore::new(advisories);
         let backend: Arc<dyn Backend> = match choice {
             BackendChoice::Auto | BackendChoice::File => {
                 Arc::new(FileBackend::open(root).map_err(Trouble::failure)?)
             }
             BackendChoice::Simulated => Arc::new(SimulatedBackend::new()),
         };
-        Ok(Self { blobs, backend })
+        Ok(Self {
+            blobs,
+            backend,
+            advisories,
+        })
     }
 }
 
@@ -98,16 +122,24 @@ impl Deps {
         storage: Storage,
         events: Events,
     ) -> Self {
-        let Storage { blobs, backend } = storage;
+        let Storage {
+            blobs,
+            backend,
+            advisories,
+        } = storage;
         Self {
             readers,
             blobs,
             backend,
+            advisories: Arc::new(advisories),
             limits: settings.limits.clone(),
             inflate_ahead: Budget::new(settings.inflate_ahead),
             volume_size: settings.volume_size,
             state_dir: settings.state_dir.clone(),
             images_at_once: settings.images_at_once,
+            scanning: settings.scanning.clone(),
+            cages: Cages::new(&settings.scanning),
+            closing: CancellationToken::new(),
             max_retries: settings.max_retries,
             offline: settings.offline,
             source_config: settings.source.clone(),
@@ -121,6 +153,16 @@ impl Deps {
     /// Whether the origin is never to be asked.
     pub(crate) fn offline(&self) -> bool {
         self.offline
+    }
+
+    /// Whoever asks publishers for advisories.
+    pub(crate) fn updater(&self) -> Updater {
+        Updater {
+            store: Arc::clone(&self.advisories),
+            publishers: self.scanning.publishers.clone(),
+            source: self.source_config.clone(),
+            events: self.events.clone(),
+        }
     }
 
     /// The origin that images are looked for in. Asks nobody.
@@ -207,10 +249,7 @@ impl Deps {
 
     /// Now, in milliseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        now()
     }
 
     /// What a sealed volume of a chain is found by. Of the settings the size and what becomes of
@@ -268,6 +307,14 @@ impl Deps {
             Ok(write.forget_volume(id)?)
         }))
     }
+}
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A write of the catalogue, as the engine's store takes it.

@@ -6,7 +6,7 @@ use longshore_durable::Plan;
 use longshore_fsm::StartOptions;
 
 use crate::{
-    FetchRequest, Host, MachineName,
+    Allow, FetchRequest, Host, MachineName,
     crash::{IMAGE, Powered, World, bucket},
     default_machine_name,
     machine_run::{self, MachineRequest},
@@ -17,6 +17,7 @@ async fn fetched(host: &Host<Powered>) -> u64 {
         image: IMAGE.parse().unwrap(),
         machine: None,
         activate: false,
+        allow: Allow::default(),
         accept_changed: false,
     };
     host.fetch_and_create(request).await.unwrap().volume.id
@@ -40,6 +41,7 @@ async fn a_machine_that_its_first_version_began_is_finished_by_the_next_request(
             name: name.to_string(),
             image: row.unwrap().id,
             base,
+            allowed: None,
         };
         let changes = world.disk.power().changes();
         world.disk.power().plan(Plan::CutAt(changes + 4));
@@ -51,7 +53,10 @@ async fn a_machine_that_its_first_version_began_is_finished_by_the_next_request(
     let host = world.open().await.unwrap();
     let left = host.deps.readers.list_active().unwrap();
     assert_eq!((left.len(), left[0].workflow.version), (1, 1));
-    let made = host.create_machine(&image, None).await.unwrap();
+    let made = host
+        .create_machine(&image, None, Allow::default())
+        .await
+        .unwrap();
     assert_eq!(made.name, name.as_str());
     let run = host.deps.readers.run(left[0].run).unwrap().unwrap();
     assert!(run.ended.is_some(), "{run:?}");

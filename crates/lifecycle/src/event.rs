@@ -25,6 +25,11 @@ pub enum Event {
         /// Bytes in all: of the stored object when fetching; 0 where it is not known.
         total: u64,
     },
+    /// A publisher is asked for advisories.
+    Advisories {
+        /// Which.
+        publisher: String,
+    },
     /// Something that the user should know and need not act on.
     Notice {
         /// A sentence.

@@ -14,7 +14,7 @@ use longshore_source::ImageName;
 use rusqlite::Connection;
 
 use crate::{
-    Class, Event, Events, Failure, ImageReport, MachineName, Settings,
+    Allow, Class, Event, Events, Failure, ImageReport, MachineName, Settings,
     deps::{Deps, DomainWrite, Storage},
     image_run::{self, ImageRequest, ImageResponse},
     machine_run::{self, MachineRequest, MachineResponse},
@@ -22,6 +22,7 @@ use crate::{
     result::{Loaded, image_report},
     run_report::image_run_id,
     run_trouble::failed_as,
+    scanning::for_stored_images,
     state_dir::{Lock, StateDir},
     trouble::{Trouble, millis},
 };
@@ -49,6 +50,8 @@ pub struct FetchRequest {
     pub machine: Option<MachineName>,
     /// Whether a machine is made at all.
     pub activate: bool,
+    /// What is let through although something stands against the image.
+    pub allow: Allow,
     /// Whether objects that changed since they were pinned are taken as a new generation.
     pub accept_changed: bool,
 }
@@ -164,8 +167,9 @@ impl<S: Store<Handle = Connection>> Host<S> {
         .map_err(|failure| failure.on_disk(&self.deps.state_dir))
     }
 
-    /// Fetches an image, builds its volume, and makes a machine of it, each as far as it is not
-    /// done already.
+    /// Fetches an image, builds its volume, looks into it, and makes a machine of it, each as far as it is
+    /// not done already. No machine is made where something stands against the image that nobody takes upon
+    /// themselves: that is no failure, and the report says it.
     ///
     /// # Errors
     /// A [`Failure`] of any class; what was fetched and sealed until then stays, and the same
@@ -174,14 +178,25 @@ impl<S: Store<Handle = Connection>> Host<S> {
         let begun = Instant::now();
         let name = request.image.as_str().to_owned();
         let named = |failure: Failure| failure.image(&name);
+        for_stored_images(&self.deps.scanning.scanners).map_err(named)?;
         let loaded = self.load(&request).await.map_err(named)?;
-        let machine = if request.activate {
-            let machine = self.machine_of(&loaded.image, request.machine, &request.image);
+        self.judge_present(&loaded.image).await.map_err(named)?;
+        let admitted = self.admits(&loaded.image, request.allow).map_err(named)?;
+        let machine = if !request.activate {
+            None
+        } else if admitted {
+            let machine = self.machine_of(
+                &loaded.image,
+                request.machine,
+                &request.image,
+                request.allow,
+            );
             Some(machine.await.map_err(named)?)
         } else {
-            None
+            self.machine_at_work(&loaded.image, request.machine, &request.image)
+                .map_err(named)?
         };
-        image_report(&self.deps, loaded, machine, millis(begun)).map_err(named)
+        image_report(&self.deps, loaded, admitted, machine, millis(begun)).map_err(named)
     }
 
     /// The image workflow, or nothing where the image is here and the origin is not to be asked.
@@ -284,6 +299,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
 
     /// Stops: what is under way ends at a durable point and can be gone on with later.
     pub async fn close(&self) {
+        self.deps.closing.cancel();
         let report = self.engine.shutdown(GRACE).await;
         // A cancelled fetch still makes durable what had arrived; after this nothing is written.
         if tokio::time::timeout(GRACE, self.deps.blobs.idle())

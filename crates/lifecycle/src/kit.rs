@@ -17,7 +17,7 @@ use longshore_volume::Access;
 use tempfile::TempDir;
 
 use crate::{
-    BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
+    Allow, BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
     crash::{IMAGE, VOLUME_SIZE, bucket, digest},
     deps::{Deps, Storage},
 };
@@ -74,6 +74,7 @@ impl World {
             image: IMAGE.parse().unwrap(),
             machine: None,
             activate: true,
+            allow: Allow::default(),
             accept_changed: false,
         };
         let result = host.fetch_and_create(request).await;
@@ -160,6 +161,14 @@ impl Trial for FetchAndCreate {
                 images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
                 inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
                 max_retries: 2,
+                scanning: crate::Scanning {
+                    refresh: None,
+                    allow: Allow {
+                        vulnerable: false,
+                        unproven: true,
+                    },
+                    ..crate::Scanning::default()
+                },
                 offline: false,
                 wait: Duration::ZERO,
                 purpose: "a test".into(),

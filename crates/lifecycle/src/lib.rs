@@ -6,6 +6,7 @@
 //!
 //! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
 
+mod caged;
 mod check;
 mod contents;
 #[cfg(test)]
@@ -36,6 +37,8 @@ mod result;
 mod run_report;
 mod run_trouble;
 mod runs;
+mod scanned_path;
+mod scanning;
 mod settings;
 mod state_dir;
 mod status;
@@ -45,14 +48,20 @@ mod view;
 mod view_runs;
 mod watch;
 
+pub use caged::{CageMode, caged};
 pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
 pub use contents::{Contents, Exported, Listing, PathReport};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
 pub use history::HistoryRow;
 pub use host::{FetchRequest, Host};
+pub use longshore_cage::Layer as CageLayer;
 pub use longshore_image::{
     Counters, DeviceNumber, DevicePolicy, Limit, Limits, Listed, ListingContent, Unit,
+};
+pub use longshore_scan::{
+    Combination, Counts, Coverage, Excuse, Excused, Finding, FixStatus, Policy, ScannerKind,
+    Severity,
 };
 pub use longshore_source::{
     Auth, Endpoint, EndpointError, ImageName, NameError, SourceConfig, SourceUrl, SourceUrlError,
@@ -60,15 +69,24 @@ pub use longshore_source::{
 pub use machine_name::{MachineName, default_machine_name};
 pub use remote::remote;
 pub use report::{
-    ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport, MachineReport,
-    MachineSummary, PinReport, RemoteImage, Removed, Timings, VolumeDetail, VolumeReport,
+    AllowanceReport, ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport,
+    MachineReport, MachineSummary, PinReport, RemoteImage, Removed, Timings, VolumeDetail,
+    VolumeReport, WaiverReport,
 };
 pub use run_report::{RunReport, WaitsFor};
 pub use runs::RunChanged;
+pub use scanning::{
+    AdvisoriesKept, AdvisoriesUpdated, Allow, DEFAULT_ADVISORIES_MAX_AGE,
+    DEFAULT_ADVISORIES_REFRESH, DEFAULT_TRIVY_TIMEOUT, Imported, MaterialsForm, NewWaiver,
+    PathScan, Publishers, ScanOutcome, ScanReport, ScanSummary, Scanning, TrivyNetwork,
+    TrivySettings, import_advisories, is_a_program, kept_advisories, scan_path, update_advisories,
+};
 pub use settings::{
     BackendChoice, DEFAULT_IMAGES_AT_ONCE, DEFAULT_INFLATE_AHEAD, DEFAULT_VOLUME_SIZE, Settings,
 };
 pub use status::Status;
+/// Tells work that runs without a host to end.
+pub use tokio_util::sync::CancellationToken;
 pub use view::View;
 pub use view_runs::{RunDetail, RunList, RunsFilter, WORKFLOWS};
 pub use watch::{Look, Watch};

@@ -1,6 +1,6 @@
 //! What the facade can do with machines: make, activate and deactivate them.
 
-use longshore_catalog::{ImageRow, MachineRow, MachineState, Writer};
+use longshore_catalog::{ImageId, ImageRow, MachineRow, MachineState, Writer};
 use longshore_fsm::{StartOptions, store::Store};
 use longshore_source::ImageName;
 use rusqlite::Connection;
@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::{
     Class, Event, Failure, Host, MachineName, MachineReport, default_machine_name,
     machine_run::{MachineRequest, MachineResponse},
+    scanning::{Allow, Allowed, admit, record_allowance},
     trouble::Trouble,
 };
 
@@ -18,6 +19,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         image: &ImageRow,
         name: Option<MachineName>,
         image_name: &ImageName,
+        allow: Allow,
     ) -> Result<(MachineReport, u64), Failure> {
         let name = name.unwrap_or_else(|| default_machine_name(image_name));
         let there = self.deps.read(|read| read.machine(name.as_str()))?;
@@ -41,9 +43,8 @@ impl<S: Store<Handle = Connection>> Host<S> {
                     0,
                 ));
             }
-        } else {
-            self.admitted(image)?;
         }
+        let is_there = there.is_some();
         let (image, base) = match there {
             Some(machine) => (machine.image, machine.base),
             None => (
@@ -53,10 +54,12 @@ impl<S: Store<Handle = Connection>> Host<S> {
                     .ok_or_else(|| Failure::broken("an image without a volume"))?,
             ),
         };
+        let allowed = self.admitted(image, name.as_str(), allow, is_there).await?;
         let asked = MachineRequest {
             name: name.to_string(),
             image,
             base: base.0,
+            allowed,
         };
         let response = self.make_machine(asked).await?;
         let report = MachineReport {
@@ -64,6 +67,38 @@ impl<S: Store<Handle = Connection>> Host<S> {
             path: response.path,
         };
         Ok((report, response.activate_ms))
+    }
+
+    /// Whether a machine may be made of an image as it is judged now.
+    pub(crate) fn admits(&self, image: &ImageRow, allow: Allow) -> Result<bool, Failure> {
+        let allow = allow.or(self.deps.scanning.allow);
+        let allowed = Allowed::of(allow, &self.deps.scanning.user);
+        match admit(&self.deps, image, "", allowed.as_ref()) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.class == Class::Refused => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The machine that would be made of an image, if it is there and active already: what is found
+    /// against its image later takes no disk away from it.
+    pub(crate) fn machine_at_work(
+        &self,
+        image: &ImageRow,
+        name: Option<MachineName>,
+        image_name: &ImageName,
+    ) -> Result<Option<(MachineReport, u64)>, Failure> {
+        let name = name.unwrap_or_else(|| default_machine_name(image_name));
+        let there = self.deps.read(|read| read.machine(name.as_str()))?;
+        let Some(machine) = there.filter(|machine| machine.state == MachineState::Active) else {
+            return Ok(None);
+        };
+        self.same_image(&machine, image)?;
+        let report = MachineReport {
+            name: machine.name,
+            path: machine.path,
+        };
+        Ok(Some((report, 0)))
     }
 
     async fn make_machine(&self, asked: MachineRequest) -> Result<MachineResponse, Failure> {
@@ -89,25 +124,31 @@ impl<S: Store<Handle = Connection>> Host<S> {
         }
     }
 
-    /// A machine is made only of an image whose recorded decision admits it.
-    fn admitted(&self, image: &ImageRow) -> Result<(), Failure> {
-        match self.deps.read(|read| read.decision(image.id))? {
-            Some(decision) if decision.admitted => Ok(()),
-            Some(decision) => Err(Failure::new(
-                Class::Refused,
-                "not-admitted",
-                format!("{} is {}", image.name, decision.verdict),
-            )),
-            None => Err(Failure::new(
-                Class::Refused,
-                "undecided",
-                format!(
-                    "nothing has decided yet whether {} may become a machine",
-                    image.name
-                ),
-            )
-            .hint("finish it with `longshore fetch-and-create`")),
+    /// A machine is made only of an image that nothing stands against, or where somebody takes that upon
+    /// themselves: what is kept with the request. That a machine which is there already was let through
+    /// is recorded here; of a new one it is when its row is.
+    async fn admitted(
+        &self,
+        image: ImageId,
+        machine: &str,
+        allow: Allow,
+        is_there: bool,
+    ) -> Result<Option<Allowed>, Failure> {
+        let user = &self.deps.scanning.user;
+        let allowed = Allowed::of(allow.or(self.deps.scanning.allow), user);
+        let row = self.deps.read(|read| read.image_by_id(image))?;
+        let row =
+            row.ok_or_else(|| Failure::broken("a machine's image is not in the catalogue"))?;
+        let Some(allowance) = admit(&self.deps, &row, machine, allowed.as_ref())? else {
+            return Ok(None);
+        };
+        if is_there {
+            self.blocking(move |_, record| record(Box::new(record_allowance(allowance))))
+                .await?;
         }
+        // A standing order is no part of what was asked for: the step knows it, too, and a run that was begun
+        // under another one is still the same run.
+        Ok(Allowed::of(allow, user))
     }
 
     /// Makes a machine of an image that is here, or activates the one of that name.
@@ -119,6 +160,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         &self,
         image: &ImageName,
         name: Option<MachineName>,
+        allow: Allow,
     ) -> Result<MachineReport, Failure> {
         let origin = self.deps.origin()?;
         let row = self.deps.read(|read| read.image(&origin, image.as_str()))?;
@@ -127,15 +169,20 @@ impl<S: Store<Handle = Connection>> Host<S> {
                 format!("fetch it with `longshore fetch-and-create {image}`"),
             )
         })?;
-        let (report, _) = self.machine_of(&row, name, image).await?;
+        let (report, _) = self.machine_of(&row, name, image, allow).await?;
         Ok(report)
     }
 
     /// Gives a machine that was deactivated its path again.
     ///
     /// # Errors
-    /// [`Class::NotFound`] if there is no such machine.
-    pub async fn activate(&self, name: &MachineName) -> Result<MachineReport, Failure> {
+    /// [`Class::NotFound`] if there is no such machine, [`Class::Refused`] if something stands against
+    /// its image.
+    pub async fn activate(
+        &self,
+        name: &MachineName,
+        allow: Allow,
+    ) -> Result<MachineReport, Failure> {
         let machine = self.deps.read(|read| read.machine(name.as_str()))?;
         let machine = machine.ok_or_else(|| no_such_machine(name))?;
         if machine.state == MachineState::Active {
@@ -144,10 +191,14 @@ impl<S: Store<Handle = Connection>> Host<S> {
                 path: machine.path,
             });
         }
+        let allowed = self
+            .admitted(machine.image, &machine.name, allow, true)
+            .await?;
         let asked = MachineRequest {
             name: machine.name.clone(),
             image: machine.image,
             base: machine.base.0,
+            allowed,
         };
         let response = self.make_machine(asked).await?;
         Ok(MachineReport {

@@ -13,6 +13,7 @@
 //! | any other partial blob | removed |
 //! | an active machine without its path | given it again |
 //! | a path of no active machine | taken away |
+//! | a directory of a scan that was cut off | removed |
 //!
 //! Files that are nobody's are left alone and reported. Every part may be cut off and done again.
 
@@ -28,6 +29,7 @@ use longshore_source::{ETag, PartialLocator};
 use crate::{
     Event, Failure, MachineName,
     deps::{Deps, DomainWrite, volume_id},
+    scanning::clear_rooms,
     trouble::Trouble,
 };
 
@@ -93,7 +95,14 @@ pub(crate) fn reconcile(
     give_paths_back(deps)?;
     agree_on_blobs(deps, record)?;
     record_receipts(deps, record)?;
-    keep_wanted_partials(deps)
+    keep_wanted_partials(deps)?;
+    if let Err(failure) = clear_rooms(&deps.state_dir) {
+        // Nothing rests on it, and nothing finds it.
+        deps.say(Event::Notice {
+            text: failure.to_string(),
+        });
+    }
+    Ok(())
 }
 
 /// Machines that were being removed.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Failure, HistoryRow, Status};
+use crate::{Failure, HistoryRow, ScanOutcome, ScanSummary, Status};
 
 /// The result of `fetch-and-create` for one image.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +17,11 @@ pub struct ImageReport {
     pub layers: Vec<LayerReport>,
     /// The sealed volume of its top layer.
     pub volume: VolumeReport,
+    /// What was found in it, and what of it stands against it; nothing where nothing has looked.
+    pub scan: Option<ScanOutcome>,
+    /// Whether a machine may be made of it: nothing stands against it, or somebody takes that upon
+    /// themselves.
+    pub admitted: bool,
     /// The machine that was made of it, or was there already.
     pub machine: Option<MachineReport>,
     /// The run that brought it here.
@@ -100,6 +105,8 @@ pub struct ImageSummary {
     pub chain_id: Option<String>,
     /// The sealed volume of its top layer, once unpacked.
     pub volume: Option<VolumeReport>,
+    /// What was found in it, in short.
+    pub scan: Option<ScanSummary>,
     /// The machines made of it, by name.
     pub machines: Vec<MachineSummary>,
     /// When this generation was first seen, in milliseconds since 1970.
@@ -131,8 +138,40 @@ pub struct ImageDetail {
     pub volumes: Vec<VolumeDetail>,
     /// What the decision to admit rests on.
     pub decision: Option<serde_json::Value>,
+    /// What is waived in it, also what has ended.
+    pub waivers: Vec<WaiverReport>,
+    /// The machines that were made although something stood against it.
+    pub allowances: Vec<AllowanceReport>,
     /// The last run's events, oldest first.
     pub history: Vec<HistoryRow>,
+}
+
+/// A waiver, as `show` has it.
+#[derive(Debug, Clone, Serialize)]
+pub struct WaiverReport {
+    /// What the vulnerability is called.
+    pub id: String,
+    /// From when on it is worth nothing, in milliseconds since 1970.
+    pub until: i64,
+    /// Why.
+    pub reason: String,
+    /// Who said so.
+    pub by: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+}
+
+/// A machine that was let through, as `show` has it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AllowanceReport {
+    /// The machine.
+    pub machine: String,
+    /// `vulnerable` or `unproven`.
+    pub verdict: String,
+    /// Who let it through.
+    pub by: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
 }
 
 /// A layer, as `show` has it.

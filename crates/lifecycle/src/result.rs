@@ -8,6 +8,7 @@ use crate::{
     Failure, ImageReport, LayerReport, MachineReport, Timings,
     deps::Deps,
     image_run::{ImageResponse, LoadedLayer},
+    scanning::Judged,
     summary::{ImageRows, volume_report},
 };
 
@@ -67,6 +68,7 @@ impl Loaded {
 pub(crate) fn image_report(
     deps: &Deps,
     loaded: Loaded,
+    admitted: bool,
     machine: Option<(MachineReport, u64)>,
     total_ms: u64,
 ) -> Result<ImageReport, Failure> {
@@ -83,10 +85,12 @@ pub(crate) fn image_report(
     let (machine, activate_ms) = machine.unzip();
     Ok(ImageReport {
         image: rows.image.name.clone(),
-        status: rows.status(None),
+        status: rows.status(None, deps.now()),
         chain_id: chain.to_string(),
         layers,
         volume: volume_report(volume),
+        scan: Judged::of(deps, &rows.image)?.map(|judged| judged.outcome()),
+        admitted,
         machine,
         run: loaded.run,
         timings: Timings {

@@ -6,6 +6,8 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use longshore_image::Limits;
 use longshore_source::SourceConfig;
 
+use crate::Scanning;
+
 /// Everything a [`Host`](crate::Host) needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -25,6 +27,8 @@ pub struct Settings {
     pub max_retries: u32,
     /// So many images are brought here at a time; further ones wait their turn.
     pub images_at_once: NonZeroUsize,
+    /// How images are looked into, and what is let through.
+    pub scanning: Scanning,
     /// Never ask the origin for anything.
     pub offline: bool,
     /// How long to wait for another engine on the same state directory; 0 is not at all.

@@ -7,6 +7,8 @@
 //! blobs/             stored bytes, under their digests and in part
 //! volumes/           volumes of the file backend
 //! machines/          links by which machines find theirs
+//! scans/             what scans that are under way need, gone with them
+//! trivy/             Trivy's databases, where it is used and they are nowhere else
 //! ```
 
 use std::{

@@ -58,6 +58,8 @@ pub(crate) struct Facts {
     pub(crate) sealed: bool,
     /// The recorded verdict, if there is one.
     pub(crate) verdict: Option<Verdict>,
+    /// Whether what the verdict rests on has ended.
+    pub(crate) expired: bool,
     /// Layers whose bytes are here and proven.
     pub(crate) layers_here: usize,
     /// Layers in all.
@@ -73,6 +75,7 @@ pub(crate) struct Facts {
 #[must_use]
 pub(crate) fn status(facts: &Facts) -> Status {
     match (facts.sealed, facts.verdict) {
+        (true, Some(_)) if facts.expired => Status::Scanned,
         (true, Some(Verdict::Ready)) => Status::Ready,
         (true, Some(Verdict::Vulnerable)) => Status::Vulnerable,
         (true, Some(Verdict::Unproven)) => Status::Unproven,
@@ -91,6 +94,7 @@ mod tests {
     const NOTHING: Facts = Facts {
         sealed: false,
         verdict: None,
+        expired: false,
         layers_here: 0,
         layers: 3,
         run_failed: false,
@@ -132,6 +136,12 @@ mod tests {
                 }),
                 expected
             );
+            let expired = Facts {
+                verdict: Some(verdict),
+                expired: true,
+                ..sealed
+            };
+            assert_eq!(status(&expired), Status::Scanned);
         }
     }
 

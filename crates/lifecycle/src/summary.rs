@@ -1,6 +1,6 @@
 //! Images, as `list` and `show` have them, put together from rows.
 
-use longshore_catalog::{ImageRow, LayerRow, MachineRow, Reader, VolumeRow};
+use longshore_catalog::{Decision, ImageRow, LayerRow, MachineRow, Reader, VolumeRow};
 use longshore_fsm::{Ended, RunId, RunState, RunSummary};
 
 use crate::{
@@ -15,7 +15,7 @@ pub(crate) struct ImageRows {
     pub(crate) layers: Vec<LayerRow>,
     pub(crate) volume: Option<VolumeRow>,
     pub(crate) machines: Vec<MachineRow>,
-    pub(crate) verdict: Option<longshore_catalog::Verdict>,
+    pub(crate) decision: Option<Decision>,
 }
 
 impl ImageRows {
@@ -30,7 +30,7 @@ impl ImageRows {
         Ok(Self {
             layers: read.layers(image.id)?,
             machines: read.machines_of(image.id)?,
-            verdict: read.decision(image.id)?.map(|decision| decision.verdict),
+            decision: read.decision(image.id)?,
             volume,
             image,
         })
@@ -41,7 +41,7 @@ impl ImageRows {
     }
 
     /// Where the image stands, given its last run.
-    pub(crate) fn status(&self, run: Option<&RunSummary>) -> Status {
+    pub(crate) fn status(&self, run: Option<&RunSummary>, now: i64) -> Status {
         let run_failed = run.is_some_and(|run| match &run.state {
             RunState::Ended(ended) => *ended != Ended::Completed,
             RunState::Parked(_) | RunState::Quarantined(_) => true,
@@ -49,7 +49,12 @@ impl ImageRows {
         });
         status(&Facts {
             sealed: self.image.volume.is_some(),
-            verdict: self.verdict,
+            verdict: self.decision.as_ref().map(|decision| decision.verdict),
+            expired: self
+                .decision
+                .as_ref()
+                .and_then(|decision| decision.valid_until)
+                .is_some_and(|until| until <= now),
             layers_here: self
                 .layers
                 .iter()
@@ -61,8 +66,8 @@ impl ImageRows {
         })
     }
 
-    pub(crate) fn summary(&self, run: Option<&RunSummary>) -> ImageSummary {
-        let status = self.status(run);
+    pub(crate) fn summary(&self, run: Option<&RunSummary>, now: i64) -> ImageSummary {
+        let status = self.status(run, now);
         let failure = run
             .filter(|_| status == Status::Failed)
             .and_then(failure_in)
@@ -77,6 +82,10 @@ impl ImageRows {
             size: self.layers.iter().map(|layer| layer.size).sum(),
             chain_id: self.image.chain.map(|chain| chain.to_string()),
             volume: self.volume.as_ref().map(volume_report),
+            scan: self
+                .decision
+                .as_ref()
+                .and_then(|decision| serde_json::from_str(&decision.report).ok()),
             machines: self.machines.iter().map(machine_summary).collect(),
             created_at: self.image.created_at,
         }

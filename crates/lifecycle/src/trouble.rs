@@ -9,7 +9,8 @@ use longshore_fsm::{
 };
 use longshore_image::ApplyError;
 use longshore_source::{
-    ConnectError, DiskError as BlobError, FetchError, ListError, PartialError, SourceError,
+    ConnectError, DiskError as BlobError, DocumentError, FetchError, ListError, PartialError,
+    SourceError,
 };
 use longshore_volume::VolumeError;
 
@@ -90,7 +91,7 @@ fn is_full(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// An error that is either a full disk or none of its callers' making.
-fn storage(code: &str, message: &str, error: &(dyn Error + 'static)) -> Failure {
+pub(crate) fn storage(code: &str, message: &str, error: &(dyn Error + 'static)) -> Failure {
     let failure = if is_full(error) {
         Failure::full()
     } else {
@@ -102,6 +103,32 @@ fn storage(code: &str, message: &str, error: &(dyn Error + 'static)) -> Failure 
 impl Trouble for Failure {
     fn failure(self) -> Failure {
         self
+    }
+}
+
+impl Trouble for DocumentError {
+    fn failure(self) -> Failure {
+        let (class, retryable) = match &self {
+            Self::NotAUrl { .. } => (Class::Usage, false),
+            Self::NotFound { .. } => (Class::NotFound, false),
+            Self::Refused { .. } | Self::Redirected { .. } | Self::TooLarge { .. } => {
+                (Class::Refused, false)
+            }
+            Self::Unreachable { .. } | Self::CutOff { .. } => (Class::Failed, true),
+            Self::File { .. } => (Class::Failed, false),
+            Self::Write { .. } => {
+                return storage("advisories", "what was fetched could not be written", &self);
+            }
+            Self::Connect(_) => (Class::Failed, false),
+            Self::Cancelled { .. } => return Failure::interrupted(),
+        };
+        let failure = Failure::new(class, "document", "a document could not be fetched");
+        let failure = if retryable {
+            failure.retryable()
+        } else {
+            failure
+        };
+        failure.caused_by(&self)
     }
 }
 

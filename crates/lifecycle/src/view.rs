@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use longshore_catalog::{ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow};
+use longshore_catalog::{
+    AllowanceRow, ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow, WaiverRow,
+};
 use longshore_fsm::store::{Migrations, Readers};
 use longshore_source::ImageName;
 use longshore_volume::FileBackend;
 
 use crate::{
-    Class, Failure, ImageDetail, ImageSummary, LayerDetail, PinReport, VolumeDetail,
-    deps::volume_id,
+    AllowanceReport, Class, Failure, ImageDetail, ImageSummary, LayerDetail, PinReport,
+    VolumeDetail, WaiverReport,
+    deps::{now, volume_id},
     history::history_rows,
     state_dir::StateDir,
     summary::{ImageRows, volume_report},
@@ -43,7 +46,7 @@ impl View {
         Ok(Some(Self { state, readers }))
     }
 
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
     ) -> Result<T, Failure> {
@@ -70,7 +73,7 @@ impl View {
         rows.iter()
             .map(|rows| {
                 let run = self.last_run(rows)?;
-                Ok(rows.summary(run.as_ref()))
+                Ok(rows.summary(run.as_ref(), now()))
             })
             .collect()
     }
@@ -95,10 +98,11 @@ impl View {
             let rows = ImageRows::look(read, image)?;
             let layers = layer_details(read, &rows)?;
             let volumes = chain_of(read, rows.volume.clone())?;
-            let decision = read.decision(rows.image.id)?;
-            Ok(Some((rows, layers, volumes, decision)))
+            let waivers = read.waivers(&rows.image.name)?;
+            let allowances = read.allowances(rows.image.id)?;
+            Ok(Some((rows, layers, volumes, waivers, allowances)))
         })?;
-        let Some((rows, layer_details, volumes, decision)) = found else {
+        let Some((rows, layer_details, volumes, waivers, allowances)) = found else {
             return Err(Failure::new(
                 Class::NotFound,
                 "not-found",
@@ -112,17 +116,20 @@ impl View {
             None => Vec::new(),
         };
         Ok(ImageDetail {
-            summary: rows.summary(run.as_ref()),
+            summary: rows.summary(run.as_ref(), now()),
             layer_details,
             volumes: volumes.iter().map(volume_detail).collect(),
-            decision: decision.map(|decision| {
+            decision: rows.decision.as_ref().map(|decision| {
                 serde_json::json!({
                     "verdict": decision.verdict,
                     "admitted": decision.admitted,
                     "decided_at": decision.decided_at,
+                    "valid_until": decision.valid_until,
                     "report": json(&decision.report),
                 })
             }),
+            waivers: waivers.into_iter().map(waiver).collect(),
+            allowances: allowances.into_iter().map(allowance).collect(),
             history: history_rows(&history),
         })
     }
@@ -214,6 +221,25 @@ fn volume_detail(volume: &VolumeRow) -> VolumeDetail {
         state: volume.state.to_string(),
         parent: volume.parent.map(|parent| parent.0),
         chain_id: volume.chain.map(|chain| chain.to_string()),
+    }
+}
+
+fn waiver(row: WaiverRow) -> WaiverReport {
+    WaiverReport {
+        id: row.advisory,
+        until: row.until,
+        reason: row.reason,
+        by: row.by,
+        at: row.at,
+    }
+}
+
+fn allowance(row: AllowanceRow) -> AllowanceReport {
+    AllowanceReport {
+        machine: row.machine,
+        verdict: row.verdict.to_string(),
+        by: row.by,
+        at: row.at,
     }
 }
 

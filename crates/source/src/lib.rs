@@ -6,6 +6,7 @@
 //!   others.
 //! * [`Fetch`] is one object on its way from the one to the other: it can be read while it
 //!   arrives ([`Fetch::follow`]) and is proven at its end ([`Fetch::proven`]).
+//! * [`Documents`] fetches single documents by their address: advisories.
 //!
 //! Nothing of an object is looked into, and no key ever becomes a path of the store.
 
@@ -15,6 +16,7 @@ mod blob;
 mod client;
 mod config;
 mod credentials;
+mod document;
 mod error;
 mod family;
 mod fetch;
@@ -31,6 +33,7 @@ pub use blob::{
 pub use client::{ConnectError, Source};
 pub use config::{SourceConfig, Timeouts, Transfer};
 pub use credentials::{Auth, Credentials, HalfCredentials, Secret};
+pub use document::{DocumentError, Documents, Fetched, Seen};
 pub use error::{Cause, SourceError, Version};
 pub use family::{Families, FamilySummary, Ignored, ListError, Listing};
 pub use fetch::{Fetch, FetchError, Follower, Progress};

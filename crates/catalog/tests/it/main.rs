@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use longshore_catalog::{
-    Decision, Error, MachineState, NewLayer, Reader, SCHEMA, SealKey, Sealing, Verdict, VolumeId,
-    VolumeKind, VolumeState, Writer,
+    AllowanceRow, Decision, Error, InventoryRow, MachineState, NewLayer, Reader, ReportRow, SCHEMA,
+    SealKey, Sealing, Verdict, VolumeId, VolumeKind, VolumeState, WaiverRow, Writer,
 };
 use longshore_image::{ChainId, DiffId, Digest};
 use rusqlite::Connection;
@@ -314,6 +314,7 @@ fn a_decision_replaces_the_one_before() {
         admitted,
         report: "{}".into(),
         decided_at: 3,
+        valid_until: admitted.then_some(9),
     };
     write
         .decide(image, &decision(Verdict::Unscanned, true))
@@ -325,4 +326,89 @@ fn a_decision_replaces_the_one_before() {
         write.decision(image).unwrap(),
         Some(decision(Verdict::Vulnerable, false))
     );
+}
+
+#[test]
+fn what_was_found_in_a_volume_replaces_what_was_found_before_and_goes_with_it() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let volume = sealed(&write, None, "a");
+    assert_eq!(write.inventory(volume).unwrap(), None);
+    let inventory = |format| InventoryRow {
+        format,
+        record: "{}".into(),
+        read_at: 1,
+    };
+    let report = |scanner: &str, scanned_at, raw: Option<&[u8]>| ReportRow {
+        scanner: scanner.into(),
+        report: "{}".into(),
+        raw: raw.map(<[u8]>::to_vec),
+        scanned_at,
+    };
+    for format in [1, 2] {
+        write.record_inventory(volume, &inventory(format)).unwrap();
+        assert_eq!(write.inventory(volume).unwrap(), Some(inventory(format)));
+    }
+    for report in [
+        report("embedded", 1, None),
+        report("trivy-sbom", 2, Some(b"raw")),
+        report("embedded", 3, None),
+    ] {
+        write.record_report(volume, &report).unwrap();
+    }
+    assert_eq!(
+        write.reports(volume).unwrap(),
+        [
+            report("embedded", 3, None),
+            report("trivy-sbom", 2, Some(b"raw"))
+        ]
+    );
+    for together in [
+        report("embedded", 4, None),
+        report("embedded+trivy-sbom", 4, None),
+        report("trivy-sbom", 4, Some(b"raw")),
+    ] {
+        write.record_report(volume, &together).unwrap();
+    }
+    let reports = write.reports(volume).unwrap().into_iter();
+    assert_eq!(
+        reports.map(|report| report.scanner).collect::<Vec<_>>(),
+        ["embedded+trivy-sbom", "trivy-sbom", "embedded"]
+    );
+    write.volume_deleting(volume).unwrap();
+    write.forget_volume(volume).unwrap();
+    assert_eq!(write.inventory(volume).unwrap(), None);
+    assert_eq!(write.reports(volume).unwrap(), []);
+}
+
+#[test]
+fn a_waiver_outlives_a_generation_and_an_allowance_does_not() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let image = write.add_image("o", "f", 1, &[], 1, 0).unwrap();
+    let waiver = |until| WaiverRow {
+        image: "f".into(),
+        advisory: "CVE-1".into(),
+        until,
+        reason: "not reachable".into(),
+        by: "root".into(),
+        at: 1,
+    };
+    write.waive(&waiver(5)).unwrap();
+    write.waive(&waiver(7)).unwrap();
+    let allowance = AllowanceRow {
+        image,
+        machine: "m".into(),
+        verdict: Verdict::Unproven,
+        by: "root".into(),
+        at: 2,
+    };
+    write.allow(&allowance).unwrap();
+    assert_eq!(write.allowances(image).unwrap(), [allowance]);
+    write.forget_image(image).unwrap();
+    assert_eq!(write.allowances(image).unwrap(), []);
+    assert_eq!(write.waivers("f").unwrap(), [waiver(7)]);
+    assert_eq!(write.waivers("g").unwrap(), []);
+    assert!(write.unwaive("f", "CVE-1").unwrap());
+    assert!(!write.unwaive("f", "CVE-1").unwrap());
 }

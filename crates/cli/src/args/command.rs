@@ -39,8 +39,8 @@ with where it comes from.
 
 Environment: LONGSHORE_STATE_DIR, LONGSHORE_BUCKET, LONGSHORE_REGION, LONGSHORE_ENDPOINT, \
 LONGSHORE_SOURCE, LONGSHORE_BACKEND, LONGSHORE_DEVICES, LONGSHORE_MAX_RETRIES, LONGSHORE_IMAGES_AT_ONCE, LONGSHORE_INFLATE_AHEAD, LONGSHORE_VOLUME_SIZE, \
-LONGSHORE_CONFIG, and LONGSHORE_ before the name of each limit that `config show` has \
-(LONGSHORE_MAX_FILE_SIZE); NO_COLOR. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without them requests \
+LONGSHORE_CONFIG, and LONGSHORE_ before the name of each limit and each setting of scanning that `config show` \
+has (LONGSHORE_MAX_FILE_SIZE, LONGSHORE_SCANNER, LONGSHORE_TRIVY); NO_COLOR. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without them requests \
 are anonymous.
 
 Output: results on standard output, progress and errors on standard error. With `-o json` a command \

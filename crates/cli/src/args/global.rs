@@ -98,6 +98,10 @@ pub enum Format {
     Table,
     /// For programs
     Json,
+    /// A bill of materials as CycloneDX 1.6, of `scan` and `sbom`
+    Cyclonedx,
+    /// A bill of materials as SPDX 2.3, of `scan` and `sbom`
+    Spdx,
 }
 
 /// What volumes are made of.

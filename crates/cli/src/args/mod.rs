@@ -5,18 +5,22 @@
 
 mod check;
 mod command;
+mod day;
 mod disks;
 mod duration;
 mod global;
 mod runs;
+mod scan;
 mod verb;
 
 pub use check::Check;
 pub use command::{Cli, command};
+pub use day::{Day, DayError};
 pub use disks::{Cat, Disk, Export, Ls};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
 pub use runs::{Runs, RunsList, RunsVerb};
+pub use scan::{Advisories, AdvisoriesVerb, AllowFlags, Sbom, Scan, Waive};
 pub use verb::{
     Activate, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List, Remove,
     Show, Verb,

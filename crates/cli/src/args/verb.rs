@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use longshore_lifecycle::{ImageName, MachineName};
 
-use super::{Cat, Check, Export, Ls, Runs};
+use super::{Advisories, AllowFlags, Cat, Check, Export, Ls, Runs, Sbom, Scan, Waive};
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -15,6 +15,10 @@ pub enum Verb {
     Activate(Activate),
     Deactivate(Deactivate),
     Remove(Remove),
+    Scan(Scan),
+    Sbom(Sbom),
+    Advisories(Advisories),
+    Waive(Waive),
     Ls(Ls),
     Cat(Cat),
     Export(Export),
@@ -27,8 +31,8 @@ pub enum Verb {
 
 /// Bring images here and make a machine's disk of each
 ///
-/// Fetches the layers that are not here yet, proves and unpacks them, and makes a writable disk for
-/// one machine. What is here already is used as it is: the same command again fetches nothing. A
+/// Fetches the layers that are not here yet, proves and unpacks them, looks for vulnerabilities, and makes a
+/// writable disk for one machine, unless something stands against the image: then it exits with 6. What is here already is used as it is: the same command again fetches nothing. A
 /// command that was stopped goes on where it was.
 #[derive(Debug, Clone, Args)]
 pub struct FetchAndCreate {
@@ -47,6 +51,10 @@ pub struct FetchAndCreate {
     /// Take layers that changed at the source since they were first seen, as a new generation
     #[arg(long)]
     pub accept_changed: bool,
+
+    /// What is let through.
+    #[command(flatten)]
+    pub allow: AllowFlags,
 }
 
 /// List the images that are here, or those that the source offers
@@ -75,6 +83,10 @@ pub struct Activate {
     /// The new machine's name, where an image is given [default: made of the image's]
     #[arg(long, value_name = "MACHINE")]
     pub name: Option<MachineName>,
+
+    /// What is let through.
+    #[command(flatten)]
+    pub allow: AllowFlags,
 }
 
 /// Take machines' disks out of use, and keep them

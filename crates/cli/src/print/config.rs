@@ -128,7 +128,11 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
         };
         (Key::Limit(*limit), shown)
     });
-    own.into_iter().chain(limits).collect()
+    let scanning = s.scanning_origins.iter().map(|(key, origin)| {
+        let value = key.shown(&s.scanning);
+        (Key::Scan(*key), row(value.into(), origin))
+    });
+    own.into_iter().chain(scanning).chain(limits).collect()
 }
 
 impl Document for SettingsReport {

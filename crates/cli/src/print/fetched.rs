@@ -6,6 +6,7 @@ use longshore_lifecycle::{ImageReport, LayerReport, Status, Timings};
 use super::{
     Document, Page, bytes, milliseconds,
     quantity::{harmless, short_digest},
+    scan,
     table::{Column, pairs, table},
 };
 
@@ -24,12 +25,22 @@ impl Document for ImageReport {
         text.push('\n');
         text.push_str(&layers(&self.layers, page.width));
         text.push('\n');
+        if let Some(outcome) = &self.scan {
+            text.push_str(&pairs(&scan::facts(outcome, page)));
+            text.push('\n');
+            if let Some(against) = scan::against(outcome, &self.image, page.width) {
+                text.push_str(&against);
+                text.push('\n');
+            }
+        }
         let mut facts = Vec::new();
         if let Some(machine) = &self.machine {
             facts.push(("machine", machine.name.clone()));
             if let Some(path) = &machine.path {
                 facts.push(("disk", harmless(path)));
             }
+        } else if !self.admitted {
+            facts.push(("machine", not_made(self)));
         }
         let volume = format!(
             "{}, {} used",
@@ -60,6 +71,30 @@ impl Document for ImageReport {
             .or_else(|| self.volume.path.clone())
             .or_else(|| Some(self.image.clone()))
     }
+}
+
+/// Why there is no machine, and what to do.
+fn not_made(report: &ImageReport) -> String {
+    let (vulnerable, unproven) = match &report.scan {
+        None => (false, true),
+        Some(outcome) => (
+            !outcome.findings_against.is_empty(),
+            !outcome.summary.coverage.is_complete(),
+        ),
+    };
+    let flags = match (vulnerable, unproven) {
+        (true, true) => "--allow-vulnerable --allow-unproven",
+        (true, false) => "--allow-vulnerable",
+        (false, _) => "--allow-unproven",
+    };
+    let waive = match vulnerable {
+        true => format!(
+            "\nor live with a finding: `longshore waive {} ID --until DATE --reason TEXT`",
+            harmless(&report.image)
+        ),
+        false => String::new(),
+    };
+    format!("none is made of it; take it upon yourself with {flags}{waive}")
 }
 
 fn layers(layers: &[LayerReport], width: Option<u16>) -> String {

@@ -5,6 +5,7 @@ use longshore_lifecycle::{ImageSummary, RemoteImage};
 use super::{
     Listed, Page, bytes,
     quantity::{age, harmless},
+    scan::short,
     table::Column,
 };
 
@@ -16,6 +17,7 @@ impl Listed for ImageSummary {
         vec![
             Column::words("IMAGE"),
             Column::words("STATUS"),
+            Column::words("FOUND"),
             Column::quantities("LAYERS"),
             Column::quantities("SIZE"),
             Column::quantities("USED"),
@@ -33,6 +35,9 @@ impl Listed for ImageSummary {
         vec![
             harmless(&self.image),
             self.status.to_string(),
+            self.scan
+                .as_ref()
+                .map_or_else(|| NOTHING.to_owned(), |scan| short(scan, page.now)),
             self.layers.to_string(),
             bytes(self.size),
             self.volume

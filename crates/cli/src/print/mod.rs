@@ -4,6 +4,7 @@
 //! JSON for programs (the row itself, after `"schema":1`), and with `-q` the one word that a script
 //! would want. Rendering is pure; [`Output`] and [`Messages`] are the only places that write.
 
+mod advisories;
 mod check;
 mod config;
 mod document;
@@ -19,6 +20,7 @@ mod quantity;
 mod removed;
 mod run_words;
 mod runs;
+mod scan;
 mod show;
 mod table;
 
@@ -31,3 +33,4 @@ pub(crate) use page::Page;
 pub(crate) use quantity::{bytes, milliseconds, rate};
 pub(crate) use removed::RemovedReport;
 pub(crate) use runs::{WatchedRow, doing};
+pub(crate) use scan::ScanRow;

@@ -27,7 +27,7 @@ impl Output {
     /// Writes one result.
     pub(crate) fn document<T: Document>(&self, result: &T) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(&Versioned::new(result)),
+            Format::Json | Format::Cyclonedx | Format::Spdx => self.json(&Versioned::new(result)),
             Format::Table if self.quiet => self.words(result.word()),
             Format::Table => self.text(&result.text(&self.page)),
         }
@@ -41,7 +41,7 @@ impl Output {
     ) -> Result<(), Failure> {
         let done = || outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
         match self.format {
-            Format::Json => {
+            Format::Json | Format::Cyclonedx | Format::Spdx => {
                 self.json(&outcomes.iter().map(OutcomeDocument::of).collect::<Vec<_>>())
             }
             Format::Table if self.quiet => self.words(done().filter_map(Document::word)),
@@ -55,7 +55,9 @@ impl Output {
     /// Writes a list, empty or not: in JSON an array, in text a table, and nothing where it is empty.
     pub(crate) fn list<T: Listed>(&self, rows: &[T]) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(&rows.iter().map(Versioned::new).collect::<Vec<_>>()),
+            Format::Json | Format::Cyclonedx | Format::Spdx => {
+                self.json(&rows.iter().map(Versioned::new).collect::<Vec<_>>())
+            }
             Format::Table if self.quiet => self.words(rows.iter().map(Listed::word)),
             Format::Table if rows.is_empty() => Ok(()),
             Format::Table => {
@@ -69,7 +71,9 @@ impl Output {
     /// Says whether the reader is still there.
     pub(crate) fn row<T: Row>(&self, row: &T) -> Result<bool, Failure> {
         match self.format {
-            Format::Json => self.line(&json_line(&Versioned::new(row))?),
+            Format::Json | Format::Cyclonedx | Format::Spdx => {
+                self.line(&json_line(&Versioned::new(row))?)
+            }
             Format::Table if self.quiet => Ok(true),
             Format::Table => self.line(&row.line()),
         }
@@ -78,7 +82,9 @@ impl Output {
     /// Writes what the rows came to; in text the last of them has said it.
     pub(crate) fn after_rows<T: Document>(&self, result: &T) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.line(&json_line(&Versioned::new(result))?).map(drop),
+            Format::Json | Format::Cyclonedx | Format::Spdx => {
+                self.line(&json_line(&Versioned::new(result))?).map(drop)
+            }
             Format::Table if self.quiet => self.words(result.word()),
             Format::Table => Ok(()),
         }

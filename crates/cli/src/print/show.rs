@@ -1,7 +1,9 @@
 //! All that is known of one image.
 
 use anstyle::Style;
-use longshore_lifecycle::{ImageDetail, LayerDetail, MachineSummary, VolumeDetail};
+use longshore_lifecycle::{
+    AllowanceReport, ImageDetail, LayerDetail, MachineSummary, VolumeDetail, WaiverReport,
+};
 use serde_json::Value;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     failure::failure_text,
     fetched::{meaning, painted},
     quantity::{ago, harmless, instant, short_digest},
-    runs,
+    runs, scan,
     table::{Column, pairs, table},
 };
 
@@ -40,6 +42,22 @@ impl Document for ImageDetail {
                 "Machines",
                 machines(&self.summary.machines, width),
                 self.summary.machines.is_empty(),
+            ),
+            (
+                "Scan",
+                (self.summary.scan.as_ref())
+                    .map_or_else(String::new, |scan| pairs(&scan::summary_facts(scan, page))),
+                self.summary.scan.is_none(),
+            ),
+            (
+                "Waivers",
+                waivers(&self.waivers, page),
+                self.waivers.is_empty(),
+            ),
+            (
+                "Let through",
+                allowances(&self.allowances, width),
+                self.allowances.is_empty(),
             ),
             (
                 "Last run",
@@ -111,16 +129,19 @@ fn facts(image: &ImageDetail, page: &Page) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The recorded decision in words: what it came to, whether machines may be made, and why.
+/// The recorded decision in words: what it came to, whether machines may be made, and up to when it holds.
 fn decided(decision: &serde_json::Value) -> String {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let admitted = match decision["admitted"].as_bool() {
         Some(true) => "machines may be made of it",
         _ => "no machine may be made of it",
     };
-    let reason = text(&decision["report"]["reason"]);
-    let words = format!("{}, {admitted}; {reason}", text(&decision["verdict"]));
-    harmless(words.trim_end_matches("; "))
+    let words = format!("{}, {admitted}", text(&decision["verdict"]));
+    let until = match decision["valid_until"].as_i64() {
+        Some(until) => format!("; to be made again {}", instant(until)),
+        None => String::new(),
+    };
+    harmless(&format!("{words}{until}"))
 }
 
 fn layers(layers: &[LayerDetail], width: Option<u16>) -> String {
@@ -205,6 +226,50 @@ fn volumes(volumes: &[VolumeDetail], width: Option<u16>) -> String {
                 .path
                 .as_deref()
                 .map_or_else(|| NOTHING.to_owned(), harmless),
+        ]
+    });
+    table(&columns, rows, width)
+}
+
+fn waivers(waivers: &[WaiverReport], page: &Page) -> String {
+    let columns = [
+        Column::words("WAIVED"),
+        Column::words("UNTIL"),
+        Column::words("BY"),
+        Column::words("SINCE"),
+        Column::words("REASON"),
+    ];
+    let rows = waivers.iter().map(|waiver| {
+        let until = match waiver.until <= page.now {
+            true => format!("{}, ended", instant(waiver.until)),
+            false => instant(waiver.until),
+        };
+        let by = harmless(&waiver.by);
+        vec![
+            harmless(&waiver.id),
+            until,
+            by,
+            instant(waiver.at),
+            harmless(&waiver.reason),
+        ]
+    });
+    table(&columns, rows, page.width)
+}
+
+fn allowances(allowances: &[AllowanceReport], width: Option<u16>) -> String {
+    let columns = [
+        Column::words("MACHINE"),
+        Column::words("ALTHOUGH"),
+        Column::words("BY"),
+        Column::words("WHEN"),
+    ];
+    let rows = allowances.iter().map(|allowance| {
+        let verdict = allowance.verdict.clone();
+        vec![
+            allowance.machine.clone(),
+            verdict,
+            harmless(&allowance.by),
+            instant(allowance.at),
         ]
     });
     table(&columns, rows, width)

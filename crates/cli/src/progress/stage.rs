@@ -73,6 +73,11 @@ impl Stages {
                     attempt: *attempt,
                 }
             }
+            Event::Advisories { publisher } => Change::Step {
+                subject: publisher,
+                step: "asking for advisories",
+                attempt: 1,
+            },
             Event::Notice { text } => Change::Notice(text),
             Event::Layer {
                 image,

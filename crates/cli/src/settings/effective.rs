@@ -6,14 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use longshore_lifecycle::{DevicePolicy, Endpoint, Limit, Limits, SourceUrl};
+use longshore_lifecycle::{DevicePolicy, Endpoint, Limit, Limits, Scanning, SourceUrl};
 
 use crate::{args::BackendName, surroundings::Surroundings};
 
 use super::{
-    Key, SettingsError,
+    Key, ScanKey, SettingsError,
     layer::Layer,
     place,
+    scanning::scanning,
     value::{self, ValueError},
 };
 
@@ -67,6 +68,10 @@ pub struct Effective {
     pub devices: Setting<DevicePolicy>,
     /// The limits that images are held to.
     pub limits: BTreeMap<Limit, Setting<u64>>,
+    /// How images are looked into, and what is let through.
+    pub scanning: Scanning,
+    /// Where each of it comes from.
+    pub scanning_origins: BTreeMap<ScanKey, Origin>,
     /// How often a step is tried again after a failure that may pass.
     pub max_retries: Setting<u32>,
     /// How many images are brought here at a time; further ones wait their turn.
@@ -85,8 +90,12 @@ const DEFAULT_RETRIES: u32 = 5;
 impl Effective {
     /// Reads the texts that count. Errors: a text that is no value for its setting.
     pub(super) fn of(layer: &Layer, surroundings: &Surroundings) -> Result<Self, SettingsError> {
+        let state_dir = state_dir(layer, surroundings)?;
+        let (scanning, scanning_origins) = scanning(layer, surroundings, &state_dir.value)?;
         Ok(Self {
-            state_dir: state_dir(layer, surroundings)?,
+            scanning,
+            scanning_origins,
+            state_dir,
             source: source(layer, surroundings)?,
             region: read(layer, Key::Region, DEFAULT_REGION.to_owned(), value::word)?,
             endpoint: read(layer, Key::Endpoint, None, |text| {

@@ -1,15 +1,16 @@
 //! From the settings that count to what a host is opened with.
 
-use longshore_lifecycle::{BackendChoice, Limits, Settings, SourceConfig};
+use longshore_lifecycle::{BackendChoice, Limits, Scanning, Settings, SourceConfig};
 
 use crate::args::{BackendName, Global};
 
 use super::Effective;
 
 impl Effective {
-    /// What a host is opened with. `purpose` is what others who wait for it are told.
+    /// What a host is opened with. `user` is who gives this command, and `purpose` what others who wait for
+    /// it are told.
     #[must_use]
-    pub fn host(&self, flags: &Global, purpose: &str) -> Settings {
+    pub fn host(&self, flags: &Global, user: &str, purpose: &str) -> Settings {
         Settings {
             state_dir: self.state_dir.value.clone(),
             source: self.source_config(),
@@ -23,6 +24,10 @@ impl Effective {
             max_retries: self.max_retries.value,
             images_at_once: self.images_at_once.value,
             inflate_ahead: self.inflate_ahead.value,
+            scanning: Scanning {
+                user: user.to_owned(),
+                ..self.scanning.clone()
+            },
             offline: flags.offline,
             wait: flags.wait(),
             purpose: purpose.to_owned(),

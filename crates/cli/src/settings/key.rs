@@ -2,6 +2,8 @@
 
 use longshore_lifecycle::Limit;
 
+use super::ScanKey;
+
 /// A setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -19,6 +21,8 @@ pub enum Key {
     Backend,
     /// What becomes of an image's devices.
     Devices,
+    /// A setting of scanning.
+    Scan(ScanKey),
     /// A limit that images are held to.
     Limit(Limit),
     /// How often a step is tried again.
@@ -47,7 +51,10 @@ impl Key {
             Key::VolumeSize,
             Key::Devices,
         ];
-        (OWN.into_iter()).chain(Limit::ALL.iter().copied().map(Self::Limit))
+        let scanning = ScanKey::ALL.into_iter().map(Self::Scan);
+        (OWN.into_iter())
+            .chain(scanning)
+            .chain(Limit::ALL.iter().copied().map(Self::Limit))
     }
 
     /// Its name in a file.
@@ -61,6 +68,7 @@ impl Key {
             Self::Endpoint => "endpoint",
             Self::Backend => "backend",
             Self::Devices => "devices",
+            Self::Scan(key) => key.name(),
             Self::Limit(limit) => limit.setting(),
             Self::MaxRetries => "max_retries",
             Self::ImagesAtOnce => "images_at_once",
@@ -92,6 +100,7 @@ impl Key {
             Self::Endpoint => Some("--endpoint"),
             Self::Backend => Some("--backend"),
             Self::Devices
+            | Self::Scan(_)
             | Self::Limit(_)
             | Self::MaxRetries
             | Self::ImagesAtOnce
@@ -115,6 +124,9 @@ pub(super) const CONFIG_VARIABLE: &str = "LONGSHORE_CONFIG";
 
 /// What tests may set beside the settings without being told that it is unknown.
 pub(super) const TEST_PREFIX: &str = "LONGSHORE_TEST_";
+
+/// Names layers of the cage, with commas, that are missing in a test.
+pub(super) const CAGE_WITHOUT_VARIABLE: &str = "LONGSHORE_TEST_CAGE_WITHOUT";
 
 #[cfg(test)]
 mod tests {

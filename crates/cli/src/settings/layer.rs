@@ -16,7 +16,7 @@ pub(super) struct Layer(BTreeMap<Key, (String, Origin)>);
 
 impl Layer {
     /// What a file says. Errors: a text that is no TOML, an unknown key, a value that is neither a
-    /// string nor a whole number.
+    /// string, nor a whole number, nor true or false.
     pub(super) fn of_file(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let table: toml::Table = text.parse().map_err(|source| SettingsError::Syntax {
             path: path.to_owned(),
@@ -32,6 +32,7 @@ impl Layer {
             let text = match value {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(is_so) => is_so.to_string(),
                 other => {
                     return Err(SettingsError::NotAText {
                         path: path.to_owned(),

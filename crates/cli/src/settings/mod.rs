@@ -13,6 +13,7 @@ mod key;
 mod layer;
 mod near;
 mod place;
+mod scanning;
 mod size;
 mod value;
 
@@ -21,4 +22,5 @@ pub use error::SettingsError;
 pub(crate) use gather::which_files;
 pub use gather::{ConfigFile, Gathered, gather};
 pub use key::Key;
+pub use scanning::ScanKey;
 pub use size::{SizeError, size};

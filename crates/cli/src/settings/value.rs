@@ -9,6 +9,8 @@ use longshore_lifecycle::{
     DevicePolicy, EndpointError, Limit, Limits, SourceUrl, SourceUrlError, Unit,
 };
 
+use crate::args::DurationError;
+
 use super::{SizeError, size};
 
 /// Why a text is not a value for its setting.
@@ -36,6 +38,34 @@ pub(super) enum ValueError {
     Empty,
     #[error("a path in a file must begin at the root")]
     Relative,
+    #[error("paths must begin at the root")]
+    NotFromTheRoot,
+    #[error(
+        "it must be `none`, or of CRITICAL, HIGH, MEDIUM, LOW and UNKNOWN those that are blocked, with commas"
+    )]
+    Severity,
+    #[error("it must be true or false")]
+    YesOrNo,
+    #[error("it must be require, best or off")]
+    Cage,
+    #[error("it must be a number of days, such as 30d")]
+    Days,
+    #[error("it must be `never`, or a time: {0}")]
+    Duration(DurationError),
+    #[error("it must be a time: {0}")]
+    Time(DurationError),
+    #[error("it must be at least a second")]
+    TooShort,
+    #[error(
+        "it must be of embedded, trivy-sbom, trivy-rootfs and trivy-image those that look, with commas"
+    )]
+    Scanner,
+    #[error("it must be any or all")]
+    Agree,
+    #[error("it must be a path that begins at the root, or a name without a /")]
+    Program,
+    #[error("it must begin with https://, http:// or file:///")]
+    Place,
 }
 
 /// A size.

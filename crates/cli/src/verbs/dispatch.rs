@@ -1,13 +1,21 @@
 //! From a verb to what does it.
 
-use longshore_lifecycle::Failure;
+use longshore_lifecycle::{Class, Failure};
 
-use crate::{args::Verb, exit::Exit, session::Session};
+use crate::{
+    args::{Format, Verb},
+    exit::Exit,
+    session::Session,
+};
 
-use super::{check, completions, config, demo, disks, fetch, images, machines, remove, runs};
+use super::{
+    advisories, check, completions, config, demo, disks, fetch, images, machines, remove, runs,
+    scan, waive,
+};
 
 /// Does what was asked for, and prints what came of it.
 pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Failure> {
+    only_materials_are_listed(session, verb)?;
     match verb {
         Verb::FetchAndCreate(args) => fetch::fetch_and_create(session, args).await,
         Verb::List(args) => images::list(session, args).await,
@@ -15,6 +23,10 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Activate(args) => machines::activate(session, args).await,
         Verb::Deactivate(args) => machines::deactivate(session, args).await,
         Verb::Remove(args) => remove::remove(session, args).await,
+        Verb::Scan(args) => scan::scan(session, args).await,
+        Verb::Sbom(args) => scan::sbom(session, args),
+        Verb::Advisories(args) => advisories::advisories(session, args).await,
+        Verb::Waive(args) => waive::waive(session, args).await,
         Verb::Ls(args) => disks::ls(session, args),
         Verb::Cat(args) => disks::cat(session, args),
         Verb::Export(args) => disks::export(session, args),
@@ -24,4 +36,18 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Completions(args) => completions::completions(session, args),
         Verb::Demo(args) => demo::demo(session, args).await,
     }
+}
+
+/// A bill of materials is a form that only some results have.
+fn only_materials_are_listed(session: &Session, verb: &Verb) -> Result<(), Failure> {
+    let is_list = matches!(session.flags.output, Format::Cyclonedx | Format::Spdx);
+    if !is_list || matches!(verb, Verb::Scan(_) | Verb::Sbom(_)) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Class::Usage,
+        "usage",
+        "only `scan` and `sbom` print bills of materials",
+    )
+    .hint("use -o table or -o json"))
 }

@@ -1,7 +1,7 @@
 //! `fetch-and-create`: images here, and a machine's disk of each.
 
 use futures::future::join_all;
-use longshore_lifecycle::{Class, Failure, FetchRequest, Host};
+use longshore_lifecycle::{Class, Failure, FetchRequest, Host, ImageReport};
 
 use crate::{args::FetchAndCreate, engine::with_host, exit::Exit, session::Session};
 
@@ -25,6 +25,7 @@ pub(super) async fn fetch_and_create(
                 image: image.clone(),
                 machine: args.name.clone(),
                 activate: !args.no_activate,
+                allow: args.allow.into(),
                 accept_changed: args.accept_changed,
             })
             .await
@@ -33,5 +34,13 @@ pub(super) async fn fetch_and_create(
         .await
     })
     .await?;
-    session.deliver(outcomes)
+    let stands = |report: &ImageReport| !report.admitted;
+    let refused = outcomes
+        .iter()
+        .any(|outcome| outcome.as_ref().is_ok_and(stands));
+    let ended = session.deliver(outcomes)?;
+    Ok(match ended {
+        Exit::Done if refused => Exit::Failed(Class::Refused),
+        ended => ended,
+    })
 }

@@ -11,8 +11,12 @@ use crate::{
 pub(super) async fn list(session: &Session, args: &List) -> Result<Exit, Failure> {
     let settings = session.settings()?.settings;
     if args.remote {
-        let offered =
-            longshore_lifecycle::remote(&settings.host(&session.flags, "list --remote")).await?;
+        let offered = longshore_lifecycle::remote(&settings.host(
+            &session.flags,
+            &session.surroundings.user,
+            "list --remote",
+        ))
+        .await?;
         if offered.is_empty() {
             session
                 .messages

@@ -18,19 +18,20 @@ pub(super) async fn activate(session: &Session, args: &Activate) -> Result<Exit,
         .ok()
         .filter(|_| args.name.is_none());
     let image = target.parse::<ImageName>();
+    let allow = args.allow.into();
     let report = with_host(
         session,
         &format!("activate {target}"),
         async |host: &Host| {
             let not_found = match &machine {
                 None => None,
-                Some(machine) => match host.activate(machine).await {
+                Some(machine) => match host.activate(machine, allow).await {
                     Err(failure) if failure.class == Class::NotFound => Some(failure),
                     outcome => return outcome,
                 },
             };
             match (image, not_found) {
-                (Ok(image), _) => host.create_machine(&image, args.name.clone()).await,
+                (Ok(image), _) => host.create_machine(&image, args.name.clone(), allow).await,
                 (Err(_), Some(not_found)) => Err(not_found),
                 (Err(error), None) => {
                     Err(

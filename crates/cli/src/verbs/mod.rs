@@ -1,5 +1,6 @@
 //! What each verb does: asks the facade, and hands its answer to be printed.
 
+mod advisories;
 mod check;
 mod completions;
 mod config;
@@ -11,6 +12,8 @@ mod images;
 mod machines;
 mod remove;
 mod runs;
+mod scan;
+mod waive;
 mod watch;
 
 pub(crate) use dispatch::dispatch;

@@ -25,15 +25,15 @@ fn the_result_of_one_image_is_the_promised_document() {
         .work(&["fetch-and-create", "images/demo", "-o", "json"])
         .expect(0);
     let begins =
-        "{\"schema\":1,\"image\":\"images/demo\",\"status\":\"unscanned\",\"chain_id\":\"sha256:";
+        "{\"schema\":1,\"image\":\"images/demo\",\"status\":\"unproven\",\"chain_id\":\"sha256:";
     assert!(ended.out.starts_with(begins), "{}", ended.out);
     assert_eq!(ended.out.lines().count(), 1);
     let result = ended.json();
     assert_eq!(
         keys(&result),
         [
-            "chain_id", "image", "layers", "machine", "run", "schema", "status", "timings",
-            "volume"
+            "admitted", "chain_id", "image", "layers", "machine", "run", "scan", "schema",
+            "status", "timings", "volume"
         ]
     );
     let layers = result["layers"].as_array().unwrap();
@@ -102,12 +102,12 @@ fn the_same_again_fetches_nothing_and_says_so() {
 }
 
 #[test]
-fn people_are_told_what_an_image_is_and_what_unscanned_means() {
+fn people_are_told_what_an_image_is_and_what_unproven_means() {
     let place = Place::new();
     place.put(&family::demo());
     let Ended { out, err, .. } = place.work(&["fetch-and-create", "images/demo"]).expect(0);
     assert!(
-        out.starts_with("images/demo  unscanned\nNothing has looked"),
+        out.starts_with("images/demo  unproven\nNot all of it could be judged"),
         "{out}"
     );
     for word in [
@@ -152,7 +152,7 @@ fn list_and_show_tell_what_is_here() {
     assert_eq!(names, ["images/demo", "images/demo/1.tar"]);
     assert_eq!(
         (&images[0]["schema"], &images[0]["status"]),
-        (&1.into(), &"unscanned".into())
+        (&1.into(), &"unproven".into())
     );
     assert_eq!(images[1]["machines"], Value::Array(Vec::new()));
 
@@ -161,7 +161,7 @@ fn list_and_show_tell_what_is_here() {
     assert_eq!(
         columns,
         [
-            "IMAGE", "STATUS", "LAYERS", "SIZE", "USED", "MACHINES", "AGE"
+            "IMAGE", "STATUS", "FOUND", "LAYERS", "SIZE", "USED", "MACHINES", "AGE"
         ]
     );
     assert_eq!(
@@ -243,7 +243,7 @@ fn several_images_are_one_answer_each_and_partly_done_is_3() {
 
     let Ended { out, err, .. } = place.work(&several).expect(3);
     assert!(
-        out.contains("images/demo  unscanned") && out.contains("images/demo/1.tar  "),
+        out.contains("images/demo  unproven") && out.contains("images/demo/1.tar  "),
         "{out}"
     );
     assert!(
@@ -270,7 +270,7 @@ fn the_demonstration_shows_the_job_and_leaves_nothing() {
         2,
         "{err}"
     );
-    assert_eq!(out.matches("images/hello  unscanned\n").count(), 2, "{out}");
+    assert_eq!(out.matches("images/hello  unproven\n").count(), 2, "{out}");
     assert_eq!(out.matches("reused").count(), 2, "{out}");
     let left: Vec<_> = std::fs::read_dir(place.root()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

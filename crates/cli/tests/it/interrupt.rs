@@ -38,7 +38,7 @@ fn an_interrupted_command_ends_with_130_and_the_same_command_goes_on() {
         &["fetch-and-create", "images/demo", "-o", "json"],
     );
     let again = Ended::of({ again }.output().unwrap()).expect(0).json();
-    assert_eq!(again["status"], "unscanned");
+    assert_eq!(again["status"], "unproven");
 }
 
 #[test]

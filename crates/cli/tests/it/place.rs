@@ -49,6 +49,8 @@ impl Place {
         let bucket = format!("file://{}", self.bucket().display());
         command
             .env("LONGSHORE_SOURCE", bucket)
+            .env("LONGSHORE_ADVISORIES_REFRESH", "never")
+            .env("LONGSHORE_ALLOW_UNPROVEN", "true")
             .env("LONGSHORE_VOLUME_SIZE", "1GiB");
         command
     }

@@ -135,7 +135,7 @@ fn a_run_that_is_left_is_not_watched_for_ever_and_can_be_resumed() {
     );
     assert!(resumed["history"].as_array().unwrap().len() > 5);
     let again = stalled.run(&["fetch-and-create", "images/demo", "-o", "json"]);
-    assert_eq!(again.expect(0).json()["status"], "unscanned");
+    assert_eq!(again.expect(0).json()["status"], "unproven");
 }
 
 #[test]

@@ -82,6 +82,8 @@ pub(crate) fn over(place: &Place, server: &S3Server, arguments: &[&str]) -> Comm
     command
         .env("LONGSHORE_BUCKET", server.bucket())
         .env("LONGSHORE_ENDPOINT", server.endpoint())
+        .env("LONGSHORE_ADVISORIES_REFRESH", "never")
+        .env("LONGSHORE_ALLOW_UNPROVEN", "true")
         .env("LONGSHORE_VOLUME_SIZE", "1GiB");
     command
 }

@@ -91,6 +91,8 @@ impl State<'_> {
             .env("LONGSHORE_STATE_DIR", &self.dir)
             .env("LONGSHORE_BUCKET", trial.server.bucket())
             .env("LONGSHORE_ENDPOINT", trial.server.endpoint())
+            .env("LONGSHORE_ADVISORIES_REFRESH", "never")
+            .env("LONGSHORE_ALLOW_UNPROVEN", "true")
             .env("LONGSHORE_VOLUME_SIZE", trial.volume_size);
         command
     }
@@ -190,7 +192,7 @@ impl State<'_> {
 
     /// Directories that a state directory does not always have.
     pub(crate) fn directories(&self) -> BTreeSet<String> {
-        let own = "blobs blobs/sha256 blobs/partial blobs/receipts volumes machines";
+        let own = "advisories blobs blobs/sha256 blobs/partial blobs/receipts volumes machines";
         let entries = self.entries().into_iter();
         entries
             .filter(|(name, found)| found.is_dir() && !own.split(' ').any(|own| own == name))
@@ -244,7 +246,7 @@ impl State<'_> {
         let images = list.as_array().unwrap();
         assert_eq!(images.len(), 1, "{list}");
         assert_eq!(images[0]["image"], self.trial.image.as_str());
-        assert_eq!(images[0]["status"], "unscanned");
+        assert_eq!(images[0]["status"], "unproven");
 
         let show = self.show();
         let mut known = BTreeSet::from(["VERSION", "lock", "longshore.db"].map(str::to_owned));

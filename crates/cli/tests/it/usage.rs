@@ -18,7 +18,10 @@ fn what_is_no_command_ends_with_2_and_says_what_is() {
             &["fetch-and-create", "a", "--name", "m", "--no-activate"],
             "cannot be used with",
         ),
-        (&["list", "-o", "yaml"], "[possible values: table, json]"),
+        (
+            &["list", "-o", "yaml"],
+            "[possible values: table, json, cyclonedx, spdx]",
+        ),
         (&["list", "--wait=10"], "10s, 10m or 10h"),
         (&["list", "--backend", "thin"], "auto, file, simulated"),
         (

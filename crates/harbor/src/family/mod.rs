@@ -12,8 +12,9 @@
 //! assert!(files[0].ends_with("images/small/1.tar.gz"));
 //! # Ok::<(), std::io::Error>(())
 //! ```
-//! [`demo`], [`golang`], [`node`] and [`python`] are ready; [`hostile`] holds the wrong ones.
+//! [`demo`], [`golang`], [`node`], [`python`], [`patched`] and [`neglected`] are ready; [`hostile`] holds the wrong ones.
 
+mod almalinux;
 mod bomb;
 mod builder;
 mod content;
@@ -23,11 +24,14 @@ pub mod hostile;
 mod languages;
 mod layer;
 mod rootfs;
+mod rpm_database;
 mod sparse;
 
+pub use self::almalinux::{neglected, patched};
 pub use self::builder::{Family, FamilyBuilder, Packing};
 pub use self::content::Content;
 pub use self::entry::EntryType;
 pub use self::languages::{golang, node, python};
 pub use self::layer::Layer;
 pub use self::rootfs::demo;
+pub use self::rpm_database::{RpmPackage, rpm_database};

@@ -26,7 +26,8 @@ fn a_bucket_is_made_and_served_until_the_input_ends() {
     let made = harbor(&["make-demo", path]);
     assert_eq!(
         text(&made.stdout),
-        "images/demo\nimages/golang\nimages/node\nimages/python\n"
+        "images/demo\nimages/golang\nimages/node\nimages/python\nimages/patched\n\
+         images/neglected\n"
     );
     let mut server = Command::new(env!("CARGO_BIN_EXE_harbor"))
         .args(["serve", "--dir", path, "--bucket", "demo", "--log"])

@@ -1,27 +1,38 @@
-//! The steps `scan` and `admit`. There is no scanner yet, and they say so: what is recorded is that
-//! nothing has looked into the image, and that it was let through all the same.
+//! The steps `scan` and `admit`: what is in the image is looked into, and what was found is judged.
 
 use std::{sync::Arc, time::Instant};
 
-use longshore_catalog::{Decision, Verdict, Writer};
+use longshore_catalog::{VolumeId, Writer};
 use longshore_fsm::{Ctx, StepError};
 use rusqlite::Connection;
 
 use super::{ImageRequest, ImageResponse};
-use crate::{Failure, deps::Deps, trouble::millis};
+use crate::{
+    Failure,
+    deps::Deps,
+    scanning::{Judged, Looking, decision, look},
+    trouble::millis,
+};
 
-const REASON: &str = "this version of longshore has no scanner";
-
-/// The step `scan`.
+/// The step `scan`: its inventory and the report on it are recorded with its completion.
 pub(crate) async fn scan(
     deps: Arc<Deps>,
     ctx: &mut Ctx<ImageRequest, ImageResponse, Connection>,
 ) -> Result<(), StepError> {
     let begun = Instant::now();
-    deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
-    let response = ctx.response_mut();
-    response.verdict = Some(Verdict::Unscanned);
-    response.scan_ms = millis(begun);
+    let name = ctx.request().name.clone();
+    deps.step_begins(&name, ctx.step(), ctx.attempt());
+    let Some(volume) = ctx.response().volume else {
+        return Err(Failure::broken("scan began before load was done").step());
+    };
+    let looking = Looking {
+        scanners: deps.scanning.scanners.clone(),
+        cancel: ctx.token().clone(),
+    };
+    let looked = look(&deps, VolumeId(volume.id), looking).await;
+    let looked = looked.map_err(|failure| failure.image(name).step())?;
+    ctx.response_mut().scan_ms = millis(begun);
+    ctx.on_completion(looked.record());
     Ok(())
 }
 
@@ -31,57 +42,18 @@ pub(crate) async fn admit(
     ctx: &mut Ctx<ImageRequest, ImageResponse, Connection>,
 ) -> Result<(), StepError> {
     deps.step_begins(&ctx.request().name, ctx.step(), ctx.attempt());
-    let response = ctx.response();
-    let (Some(image), Some(verdict)) = (response.image, response.verdict) else {
-        return Err(Failure::broken("admit began before scan was done").step());
+    let Some(image) = ctx.response().image else {
+        return Err(Failure::broken("admit began before resolve was done").step());
     };
-    let decision = decide(verdict, deps.now());
+    let row = deps
+        .read(|read| read.image_by_id(image))
+        .map_err(Failure::step)?;
+    let row = row.ok_or_else(|| Failure::broken("a run's image is not in the catalogue").step())?;
+    let judged = Judged::of(&deps, &row).map_err(Failure::step)?;
+    let decision = decision(judged.as_ref(), deps.now()).map_err(Failure::step)?;
     ctx.on_completion(move |connection| {
         Writer::new(connection).decide(image, &decision)?;
         Ok(())
     });
     Ok(())
-}
-
-/// Whether an image with this verdict may become a machine: a pure function of the verdict.
-fn decide(verdict: Verdict, now: i64) -> Decision {
-    let admitted = match verdict {
-        Verdict::Ready | Verdict::Unscanned => true,
-        Verdict::Vulnerable | Verdict::Unproven => false,
-    };
-    let report = serde_json::json!({ "coverage": "none", "reason": REASON }).to_string();
-    Decision {
-        verdict,
-        admitted,
-        report,
-        decided_at: now,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stands_against_an_image_keeps_machines_from_being_made_of_it() {
-        for (verdict, admitted) in [
-            (Verdict::Unscanned, true),
-            (Verdict::Ready, true),
-            (Verdict::Vulnerable, false),
-            (Verdict::Unproven, false),
-        ] {
-            assert_eq!(decide(verdict, 7).admitted, admitted, "{verdict}");
-        }
-    }
-
-    #[test]
-    fn an_unscanned_image_says_that_nothing_has_looked() {
-        let decision = decide(Verdict::Unscanned, 7);
-        assert!(
-            decision.report.contains("no scanner"),
-            "{}",
-            decision.report
-        );
-        assert_eq!(decision.decided_at, 7);
-    }
 }

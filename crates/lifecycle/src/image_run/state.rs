@@ -1,7 +1,7 @@
 //! What a run of the image workflow is asked for, and what it has come to: stored with the run, so
 //! that another process can go on with it.
 
-use longshore_catalog::{ImageId, Verdict};
+use longshore_catalog::ImageId;
 use longshore_image::{ChainId, DiffId, Digest};
 use longshore_source::Locator;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,6 @@ pub(crate) struct ImageResponse {
     pub(crate) layers: Vec<LoadedLayer>,
     /// After `load`: the sealed volume.
     pub(crate) volume: Option<LoadedVolume>,
-    /// After `scan`.
-    pub(crate) verdict: Option<Verdict>,
     /// How long each step took.
     pub(crate) resolve_ms: u64,
     /// As above.

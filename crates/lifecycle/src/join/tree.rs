@@ -4,7 +4,7 @@
 //! removes it. A layer that has a directory of that name sets its metadata; one that has anything
 //! else there cannot be stored, for e2fsck would take it away.
 
-use longshore_ext4::{self as ext4, Filesystem, InodeNumber};
+use longshore_ext4::{self as ext4, Device, Filesystem, InodeNumber};
 use longshore_image::{
     DeviceNumber, Kind, Metadata, NewNode, NodeId, Stat, Timestamp, Tree, Xattrs,
 };
@@ -13,9 +13,9 @@ use super::DiskDevice;
 
 const LOST_AND_FOUND: &[u8] = b"lost+found";
 
-/// A filesystem on a volume, as a tree.
+/// A filesystem, as a tree: on a volume where nothing else is said.
 #[derive(Debug)]
-pub(crate) struct DiskTree(pub(crate) Filesystem<DiskDevice>);
+pub(crate) struct DiskTree<D = DiskDevice>(pub(crate) Filesystem<D>);
 
 /// Why a tree on a volume failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +62,13 @@ fn number(major: u32, minor: u32) -> DeviceNumber {
     DeviceNumber { major, minor }
 }
 
-impl DiskTree {
+impl<D: Device> DiskTree<D> {
     fn is_lost_and_found(&self, dir: NodeId, name: &[u8]) -> bool {
         name == LOST_AND_FOUND && dir == self.root()
     }
 }
 
-impl Tree for DiskTree {
+impl<D: Device> Tree for DiskTree<D> {
     type Error = DiskTreeError;
 
     fn root(&self) -> NodeId {

@@ -12,7 +12,11 @@ use longshore_fsm::{Ctx, StepError, store::WriteError};
 use rusqlite::Connection;
 
 use super::{MachineRequest, MachineResponse};
-use crate::{Class, Failure, deps::Deps};
+use crate::{
+    Class, Failure,
+    deps::Deps,
+    scanning::{Allowed, admit},
+};
 
 pub(super) async fn reserve(
     deps: Arc<Deps>,
@@ -52,7 +56,8 @@ pub(super) fn look(deps: &Deps, request: &MachineRequest) -> Result<Option<Machi
     Ok(Some(machine))
 }
 
-/// The write that reserves a machine for a run, unless it is there.
+/// The write that reserves a machine for a run, unless it is there; refused where something stands
+/// against its image that nobody has taken upon themselves.
 pub(super) fn reservation(
     deps: &Deps,
     request: &MachineRequest,
@@ -60,6 +65,13 @@ pub(super) fn reservation(
 ) -> Result<impl FnOnce(&Connection) -> Result<(), WriteError> + Send + 'static, Failure> {
     let (base, now, asked) = (VolumeId(request.base), deps.now(), request.clone());
     check_base(deps, base)?;
+    let image = deps.read(|read| read.image_by_id(request.image))?;
+    let image =
+        image.ok_or_else(|| Failure::broken("a machine's image is not in the catalogue"))?;
+    // A standing order counts also for what was asked for before there was a word for it.
+    let standing = || Allowed::of(deps.scanning.allow, &deps.scanning.user);
+    let allowed = request.allowed.clone().or_else(standing);
+    let allowance = admit(deps, &image, &request.name, allowed.as_ref())?;
     let size = deps.read(|read| read.volume(base))?;
     let size = size.map_or(deps.volume_size, |row| row.size);
     Ok(move |connection: &Connection| {
@@ -67,6 +79,9 @@ pub(super) fn reservation(
         if write.machine(&asked.name)?.is_none() {
             let disk = write.reserve_volume(VolumeKind::Disk, Some(base), size, run, now)?;
             write.add_machine(&asked.name, asked.image, base, disk, now)?;
+            if let Some(allowance) = allowance {
+                write.allow(&allowance)?;
+            }
         }
         Ok(())
     })

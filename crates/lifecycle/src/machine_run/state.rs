@@ -3,6 +3,8 @@
 use longshore_catalog::ImageId;
 use serde::{Deserialize, Serialize};
 
+use crate::scanning::Allowed;
+
 /// The request. Equal requests share a run; the machine's name is the run's id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MachineRequest {
@@ -12,6 +14,9 @@ pub(crate) struct MachineRequest {
     pub(crate) image: ImageId,
     /// The image's sealed volume.
     pub(crate) base: u64,
+    /// What somebody takes upon themselves, where something stands against the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allowed: Option<Allowed>,
 }
 
 /// What has come of it.

@@ -21,6 +21,9 @@ fn lasting(report: &ImageReport) -> Value {
     let fields = value.as_object_mut().unwrap();
     fields.remove("timings");
     fields.remove("run");
+    if let Some(scan) = fields["scan"].as_object_mut() {
+        scan.remove("scanned_at");
+    }
     for layer in fields["layers"].as_array_mut().unwrap() {
         let layer = layer.as_object_mut().unwrap();
         layer.remove("fetched_bytes");

@@ -139,7 +139,7 @@ async fn an_object_that_changed_since_is_refused_until_it_is_accepted_as_a_gener
     let listed = place.state("state").list();
     assert_eq!(
         (listed[0].status, listed[0].generation),
-        (Status::Unscanned, 1)
+        (Status::Unproven, 1)
     );
 
     let accept = FetchRequest {

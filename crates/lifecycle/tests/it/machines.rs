@@ -1,7 +1,7 @@
 //! Machines: what they are made of, what keeps them, what takes them away.
 
 use longshore_harbor::{family, readback};
-use longshore_lifecycle::{Class, FetchRequest, MachineName};
+use longshore_lifecycle::{Allow, Class, FetchRequest, MachineName};
 
 use crate::place::{Place, digest, fetch, image, with_machine};
 
@@ -36,7 +36,10 @@ async fn a_machine_keeps_its_disk_while_its_path_comes_and_goes() {
     assert!(!host.deactivate(&name(MACHINE)).await.unwrap(), "twice");
 
     for time in ["again", "and when it is active"] {
-        let active = host.activate(&name(MACHINE)).await.unwrap();
+        let active = host
+            .activate(&name(MACHINE), Allow::default())
+            .await
+            .unwrap();
         assert_eq!(active.path.as_ref(), Some(&path), "{time}");
         assert_eq!(readback::disk_digest(path.as_ref()).unwrap(), written);
     }
@@ -51,7 +54,10 @@ async fn a_machine_keeps_its_disk_while_its_path_comes_and_goes() {
     host.close().await;
     drop(host);
     let host = place.host("state").await;
-    let active = host.activate(&name(MACHINE)).await.unwrap();
+    let active = host
+        .activate(&name(MACHINE), Allow::default())
+        .await
+        .unwrap();
     assert_eq!(active.path, Some(path.clone()), "and by another process");
     let removed = host.remove(MACHINE, false).await.unwrap();
     assert_eq!(removed.machines, [MACHINE]);
@@ -60,7 +66,9 @@ async fn a_machine_keeps_its_disk_while_its_path_comes_and_goes() {
     assert_eq!(state.names("machines"), [""; 0]);
     assert_eq!(state.names("volumes").len(), 1, "the image's own");
     for gone in [
-        host.activate(&name(MACHINE)).await.map(drop),
+        host.activate(&name(MACHINE), Allow::default())
+            .await
+            .map(drop),
         host.deactivate(&name(MACHINE)).await.map(drop),
         host.remove(MACHINE, false).await.map(drop),
     ] {
@@ -76,12 +84,17 @@ async fn several_machines_are_made_of_one_image_and_share_no_disk() {
     place.server.forget_requests();
     let mut paths = Vec::new();
     for machine in ["a", "b"] {
-        let made = host.create_machine(&image(DEMO), Some(name(machine))).await;
+        let made = host
+            .create_machine(&image(DEMO), Some(name(machine)), Allow::default())
+            .await;
         let made = made.unwrap();
         assert_eq!(made.name, machine);
         paths.push(made.path.unwrap());
     }
-    let default = host.create_machine(&image(DEMO), None).await.unwrap();
+    let default = host
+        .create_machine(&image(DEMO), None, Allow::default())
+        .await
+        .unwrap();
     assert_eq!(default.name, MACHINE);
     assert_eq!(place.asked(), [], "an image that is here needs no origin");
     paths.push(default.path.unwrap());
@@ -123,7 +136,7 @@ async fn a_name_that_another_images_machine_has_is_refused() {
     );
     assert!(failure.message.contains("web") && failure.message.contains(DEMO));
     let created = host
-        .create_machine(&image("images/golang"), Some(name("web")))
+        .create_machine(&image("images/golang"), Some(name("web")), Allow::default())
         .await;
     assert_eq!(created.unwrap_err().code, "machine-exists");
     let path = first.machine.unwrap().path.unwrap();
@@ -138,14 +151,19 @@ async fn a_name_that_another_images_machine_has_is_refused() {
 async fn no_machine_is_made_of_an_image_that_is_not_here() {
     let place = Place::with(&[family::demo(), family::hostile::truncated()]);
     let host = place.host("state").await;
-    let absent = host.create_machine(&image(DEMO), None).await.unwrap_err();
+    let absent = host
+        .create_machine(&image(DEMO), None, Allow::default())
+        .await
+        .unwrap_err();
     assert_eq!(absent.class, Class::NotFound);
     assert!(absent.hint.is_some());
     let refused = host
         .fetch_and_create(with_machine("images/truncated"))
         .await;
     assert_eq!(refused.unwrap_err().class, Class::Refused);
-    let failed = host.create_machine(&image("images/truncated"), None).await;
+    let failed = host
+        .create_machine(&image("images/truncated"), None, Allow::default())
+        .await;
     assert_eq!(failed.unwrap_err().class, Class::NotFound);
     assert_eq!(place.state("state").names("machines"), [""; 0]);
     assert_eq!(place.state("state").names("volumes"), [""; 0]);

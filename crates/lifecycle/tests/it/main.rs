@@ -5,8 +5,10 @@
     reason = "what tests share panics like a test, and says what it skips"
 )]
 
+mod advisories;
 mod again;
 mod changed;
+mod coverage;
 mod damaged;
 mod hostile;
 mod identical;
@@ -18,5 +20,9 @@ mod place;
 mod reconcile;
 mod remove;
 mod runs;
+mod scanners;
 mod together;
+#[allow(dead_code, reason = "not every crate that has it needs all of it")]
+#[path = "../../../scan/tests/it/trivy_double.rs"]
+mod trivy_double;
 mod wrong;

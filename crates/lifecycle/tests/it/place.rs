@@ -14,8 +14,8 @@ use longshore_harbor::{
     s3::{Operation, Options, S3Server},
 };
 use longshore_lifecycle::{
-    Auth, BackendChoice, Events, Failure, FetchRequest, Host, ImageDetail, ImageName, ImageReport,
-    ImageSummary, Limits, Settings, SourceConfig, SourceUrl, Status, View,
+    Allow, Auth, BackendChoice, Events, Failure, FetchRequest, Host, ImageDetail, ImageName,
+    ImageReport, ImageSummary, Limits, Scanning, Settings, SourceConfig, SourceUrl, Status, View,
 };
 use tempfile::TempDir;
 
@@ -76,6 +76,7 @@ impl Place {
             max_retries: 0,
             images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
             inflate_ahead: longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
+            scanning: unwatched(),
             offline: false,
             wait: Duration::ZERO,
             purpose: "a test".into(),
@@ -127,6 +128,19 @@ impl Place {
     }
 }
 
+/// Nobody is asked for advisories, and whatever is found, machines are made: most tests are about other
+/// things than what is in an image.
+pub(crate) fn unwatched() -> Scanning {
+    Scanning {
+        refresh: None,
+        allow: Allow {
+            vulnerable: true,
+            unproven: true,
+        },
+        ..Scanning::default()
+    }
+}
+
 /// A host that nobody listens to.
 pub(crate) async fn open(settings: Settings) -> Host {
     Host::open(settings, Events::new(16)).await.unwrap()
@@ -142,6 +156,7 @@ pub(crate) fn only(name: &str) -> FetchRequest {
         image: image(name),
         machine: None,
         activate: false,
+        allow: Allow::default(),
         accept_changed: false,
     }
 }

@@ -6,7 +6,7 @@ use longshore_harbor::{
     family,
     s3::{Fault, Gate, Rule},
 };
-use longshore_lifecycle::{Class, RunReport, RunsFilter, WaitsFor};
+use longshore_lifecycle::{Allow, Class, RunReport, RunsFilter, WaitsFor};
 
 use crate::place::{Place, fetch, image, only, open, with_machine};
 
@@ -44,7 +44,7 @@ async fn a_machine_whose_making_fails_leaves_nothing_behind() {
     let kept = format!("{volume}.kept");
     fs::rename(&volume, &kept).unwrap();
     let failure = host
-        .create_machine(&image("images/demo"), None)
+        .create_machine(&image("images/demo"), None, Allow::default())
         .await
         .unwrap_err();
     assert_eq!(failure.class, Class::Failed, "{failure:?}");
@@ -68,7 +68,7 @@ async fn a_machine_whose_making_fails_leaves_nothing_behind() {
     place.state("state").assert_tidy();
 
     let made = host
-        .create_machine(&image("images/demo"), None)
+        .create_machine(&image("images/demo"), None, Allow::default())
         .await
         .unwrap();
     assert!(fs::metadata(made.path.unwrap()).is_ok());

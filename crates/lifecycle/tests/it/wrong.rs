@@ -57,7 +57,7 @@ async fn a_refusal_says_that_it_may_mean_not_found() {
     // The words of the last refusal stay until it is put right.
     assert_eq!(place.state("state").list()[0].status, Status::Failed);
     fetch(&host, DEMO).await;
-    assert_eq!(place.state("state").list()[0].status, Status::Unscanned);
+    assert_eq!(place.state("state").list()[0].status, Status::Unproven);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +75,7 @@ async fn what_an_origin_offers_is_listed_with_what_is_wrong_with_it() {
     fetch(&place.host("state").await, DEMO).await;
     place.server.forget_requests();
     let after = remote(&settings).await.unwrap();
-    assert_eq!(after[0].status, Some(Status::Unscanned));
+    assert_eq!(after[0].status, Some(Status::Unproven));
     assert_eq!(after[2].status, None);
     assert_eq!(place.fetched(), [""; 0]);
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -139,6 +140,14 @@ impl BlobStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(Doing::Opening, &name)(error)),
         }
+    }
+
+    /// Where the blob is on this host; `None` where there is none, or the store is nowhere on it. For who
+    /// has to hand it to a program: nobody may write there.
+    pub fn path(&self, digest: &Digest) -> Result<Option<PathBuf>, DiskError> {
+        let is_here = self.contains(digest)?;
+        let place = self.inner.blobs.host_path().filter(|_| is_here);
+        Ok(place.map(|place| place.join(digest.to_hex())))
     }
 
     /// Every blob.

@@ -162,7 +162,11 @@ fn aws(credentials: Option<Credentials>) -> AwsCredential {
     }
 }
 
-fn http_client(config: &SourceConfig, plain_http: bool) -> Result<reqwest::Client, ConnectError> {
+/// A client for `https`, or for clear text too. It follows no redirect.
+pub(crate) fn http_client(
+    config: &SourceConfig,
+    plain_http: bool,
+) -> Result<reqwest::Client, ConnectError> {
     // An error says that a provider is installed already, by this or by the program: either does.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()

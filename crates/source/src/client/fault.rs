@@ -98,7 +98,7 @@ impl Fault {
 
     fn of_failure(error: object_store::Error) -> Self {
         if let Some(http) = find::<HttpError>(&error) {
-            let root = http.source().map_or_else(|| http.to_string(), chain);
+            let root = http.source().map_or_else(|| http.to_string(), one_line);
             return Self::transient(Transport(root));
         }
         match find::<io::Error>(&error).map(io::Error::kind) {
@@ -110,7 +110,7 @@ impl Fault {
 }
 
 /// The texts of an error and what is below it, which libraries repeat in one another, once each.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn one_line(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

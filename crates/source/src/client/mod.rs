@@ -16,5 +16,6 @@ pub use connect::ConnectError;
 pub use source::Source;
 
 pub(crate) use body::Body;
-pub(crate) use fault::Fault;
+pub(crate) use connect::http_client;
+pub(crate) use fault::{Fault, one_line};
 pub(crate) use source::{Expect, version};

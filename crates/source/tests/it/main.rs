@@ -5,6 +5,7 @@
 
 mod crash;
 mod directory;
+mod documents;
 mod faults;
 mod fetching;
 mod listing;

@@ -10,3 +10,4 @@ mod stream;
 mod zstd;
 
 pub(crate) use stream::Inflate;
+pub use stream::is_compressed;

@@ -12,6 +12,12 @@ use crate::{Code, Limits};
 /// Bytes that tell what a layer is stored as.
 const MAGIC: u64 = 4;
 
+/// Whether something that begins with these bytes, four of them where it has so many, is compressed in a way
+/// that layers are.
+pub fn is_compressed(first: &[u8]) -> bool {
+    is_frame(first) || first.starts_with(&gzip::MAGIC)
+}
+
 /// Reads stored bytes and gives them uncompressed.
 #[derive(Debug)]
 pub(crate) struct Inflate<R> {
