@@ -303,6 +303,8 @@ async fn first_look() {
     };
     let report = host.fetch_and_create(request).await.unwrap();
     host.close().await;
+    // The child works in the same state directory.
+    drop(host);
     println!(
         "inventory: {image} of {}, {} bytes of a volume in use",
         bucket.display(),
