@@ -2,7 +2,10 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-use rustsec::database::{Database, Query};
+use rustsec::{
+    Collection,
+    database::{Database, Query},
+};
 
 fn main() {
     let arguments: Vec<_> = env::args().collect();
@@ -13,7 +16,10 @@ fn main() {
     let mut answers = String::new();
     for question in fs::read_to_string(questions).expect(questions).lines() {
         let (name, version) = question.split_once(' ').expect("a name and a version");
-        let query = Query::crate_scope()
+        // Not `crate_scope`, which leaves out what is for information only.
+        let query = Query::new()
+            .collection(Collection::Crates)
+            .withdrawn(false)
             .package_name(name.parse().expect("a name"))
             .package_version(version.parse().expect("a version"));
         for advisory in database.query(&query) {

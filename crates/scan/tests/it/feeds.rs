@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use longshore_scan::{AdvisorySource, Imported, import_osv, import_secdb};
+use longshore_scan::{
+    AdvisorySource, Imported, Scheme, compare_versions, import_osv, import_secdb,
+};
 use serde_json::{Value, json};
 
 use crate::data::shared;
@@ -77,7 +79,8 @@ pub(crate) fn pypi() -> Option<Files> {
     Some(files)
 }
 
-/// RustSec's records, whose requirements are brought into the events of OSV as its own exporter does.
+/// RustSec's records, whose requirements are brought into the events of OSV: where a version is in none of
+/// the spans that are safe, it is vulnerable.
 pub(crate) fn rustsec() -> Option<Files> {
     let archive = shared("advisories/rustsec/rustsec-2026-08-21.tar.xz")?;
     let mut files = unpacked(&archive, ".md");
@@ -94,21 +97,12 @@ pub(crate) fn rustsec() -> Option<Files> {
             .get("versions")
             .cloned()
             .unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
-        let mut events = vec![json!({"introduced": "0"})];
-        for requirement in ["patched", "unaffected"]
+        let spans = ["patched", "unaffected"]
             .into_iter()
             .filter_map(|list| versions.get(list)?.as_array())
             .flatten()
-        {
-            events.extend(safe(requirement.as_str().unwrap()));
-        }
-        // What is safe from the first version on is vulnerable nowhere before it.
-        if events
-            .iter()
-            .any(|event| event.get("fixed").is_some_and(|it| it == "0"))
-        {
-            events.retain(|event| event.get("introduced").is_none_or(|it| it != "0"));
-        }
+            .map(|requirement| safe(requirement.as_str().unwrap()));
+        let events = events(spans.collect());
         let record = json!({
             "id": advisory["id"].as_str(),
             "modified": advisory["date"].as_str(),
@@ -125,8 +119,45 @@ pub(crate) fn rustsec() -> Option<Files> {
     Some(files)
 }
 
-/// The events between which versions that a requirement names are safe.
-fn safe(requirement: &str) -> Vec<Value> {
+/// The events of what is in none of these spans.
+fn events(mut safe: Vec<Span>) -> Vec<Value> {
+    let order = |one: &str, other: &str| compare_versions(Scheme::Semver, one, other).unwrap();
+    safe.sort_by(|(one, _), (other, _)| order(one, other));
+    let mut united: Vec<Span> = Vec::new();
+    for (from, until) in safe {
+        match united.last_mut() {
+            // They overlap, or one begins where the other ends.
+            Some((_, end)) if end.as_ref().is_none_or(|end| order(&from, end).is_le()) => {
+                let is_longer = match (&*end, &until) {
+                    (Some(end), Some(until)) => order(until, end).is_gt(),
+                    (end, None) => end.is_some(),
+                    (None, _) => false,
+                };
+                if is_longer {
+                    *end = until;
+                }
+            }
+            _ => united.push((from, until)),
+        }
+    }
+    let mut events = Vec::new();
+    if united.first().is_none_or(|(from, _)| from != "0") {
+        events.push(json!({"introduced": "0"}));
+    }
+    for (from, until) in united {
+        if from != "0" {
+            events.push(json!({"fixed": from}));
+        }
+        events.extend(until.map(|until| json!({"introduced": until})));
+    }
+    events
+}
+
+/// The first version of a span, and the first one after it.
+type Span = (String, Option<String>);
+
+/// The versions that a requirement names.
+fn safe(requirement: &str) -> Span {
     let mut from = "0".to_owned();
     let mut until = None;
     for comparison in requirement.split(',').map(str::trim) {
@@ -166,9 +197,7 @@ fn safe(requirement: &str) -> Vec<Value> {
             other => panic!("{other} in {requirement}"),
         }
     }
-    let mut events = vec![json!({"fixed": from})];
-    events.extend(until.map(|until| json!({"introduced": until})));
-    events
+    (from, until)
 }
 
 /// Debian's advisories of security updates, a line each, as records of OSV: what is fixed, not what is open.
