@@ -77,6 +77,18 @@ impl FixStatus {
     }
 }
 
+/// Whether a package has headers of a kernel, which is not the one that runs above this disk.
+pub(crate) fn is_of_another_kernel(package: &str) -> bool {
+    [
+        "linux-libc-dev",
+        "linux-headers",
+        "kernel-headers",
+        "kernel-devel",
+    ]
+    .iter()
+    .any(|prefix| package.starts_with(prefix))
+}
+
 /// How long a title may be, in characters: a line of a table.
 const TITLE: usize = 200;
 

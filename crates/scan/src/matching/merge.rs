@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::hit::Hit;
+use crate::finding::is_of_another_kernel;
 use crate::version::compare;
 use crate::{Finding, FixStatus, Package, Scheme, Severity};
 
@@ -87,18 +88,6 @@ fn finding(package: &Package, id: &str, hit: &Hit<'_>) -> Finding {
         doubt: hit.doubt.clone(),
         apart: is_of_another_kernel(&package.name),
     }
-}
-
-/// Whether a package has headers of a kernel, which is not the one that runs above this disk.
-fn is_of_another_kernel(package: &str) -> bool {
-    [
-        "linux-libc-dev",
-        "linux-headers",
-        "kernel-headers",
-        "kernel-devel",
-    ]
-    .iter()
-    .any(|prefix| package.starts_with(prefix))
 }
 
 /// What one more record tells of something that is found already.

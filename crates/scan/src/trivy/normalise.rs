@@ -4,6 +4,7 @@ use super::{
     family::{rater, stream},
     report::{self, Vulnerability},
 };
+use crate::finding::is_of_another_kernel;
 use crate::{
     Coverage, Ecosystem, Finding, FixStatus, Inventory, Reason, Severity, Stream,
     combine::worst_first, finding::one_line,
@@ -178,7 +179,7 @@ fn finding(from: Vulnerability, found_in: &str) -> Result<Finding, NotAReport> {
             .and_then(|word| word.parse().ok())
             .unwrap_or(Severity::Unknown),
         severity_from: rater(&from.severity_source.unwrap_or_default()).to_owned(),
-        apart: kernel_headers(&package),
+        apart: is_of_another_kernel(&package),
         package,
         version: from.installed_version.unwrap_or_default(),
         source: None,
@@ -203,14 +204,6 @@ fn status(word: Option<&str>, has_fix: bool) -> FixStatus {
         _ if has_fix => FixStatus::Fixed,
         _ => FixStatus::Affected,
     }
-}
-
-/// Headers of a kernel that does not run from this disk, as distributions name them.
-fn kernel_headers(package: &str) -> bool {
-    matches!(
-        package,
-        "linux-libc-dev" | "kernel-headers" | "linux-headers"
-    ) || package.starts_with("linux-headers-")
 }
 
 #[cfg(test)]
