@@ -120,6 +120,17 @@ impl Reader<'_> {
         rows(&mut statement, [stored_id(volume)?], report)
     }
 
+    /// The first of them, as JSON, without what a scanner wrote itself: that may be large.
+    pub fn last_report(&self, volume: VolumeId) -> Result<Option<String>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT report FROM reports WHERE volume = ?1
+             ORDER BY scanned_at DESC, length(scanner) DESC, scanner LIMIT 1",
+        )?;
+        first(&mut statement, [stored_id(volume)?], |row| {
+            Ok(row.get("report")?)
+        })
+    }
+
     /// What is waived in an image, also what has ended, by name.
     pub fn waivers(&self, image: &str) -> Result<Vec<WaiverRow>> {
         let mut statement = self.0.prepare_cached(

@@ -15,6 +15,7 @@ use longshore_fsm::{
     store::{Readers, WriteError},
 };
 use longshore_image::{Budget, ChainId, Digest, Limits};
+use longshore_scan::OpenVex;
 use longshore_source::{BlobStore, Source, SourceConfig};
 use longshore_volume::{Backend, FileBackend, SimulatedBackend};
 use rusqlite::Connection;
@@ -25,7 +26,7 @@ use crate::{
     caged::Cages,
     flights::Flights,
     join::BlobReader,
-    scanning::{AdvisoryStore, Updater},
+    scanning::{AdvisoryStore, Updater, vex},
     trouble::Trouble,
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Deps {
     /// How many images are brought here at a time.
     pub(crate) images_at_once: NonZeroUsize,
     pub(crate) scanning: Scanning,
+    /// The operator's VEX documents, read when the first image is judged.
+    vex: OnceLock<Result<OpenVex, Failure>>,
     pub(crate) cages: Cages,
     /// Cancelled when the host is closed: for work outside of any run.
     pub(crate) closing: CancellationToken,
@@ -138,6 +141,7 @@ impl Deps {
             state_dir: settings.state_dir.clone(),
             images_at_once: settings.images_at_once,
             scanning: settings.scanning.clone(),
+            vex: OnceLock::new(),
             cages: Cages::new(&settings.scanning),
             closing: CancellationToken::new(),
             max_retries: settings.max_retries,
@@ -153,6 +157,12 @@ impl Deps {
     /// Whether the origin is never to be asked.
     pub(crate) fn offline(&self) -> bool {
         self.offline
+    }
+
+    /// What the operator's VEX documents say together.
+    pub(crate) fn vex(&self) -> Result<&OpenVex, Failure> {
+        let read = || vex::read(&self.scanning.vex);
+        self.vex.get_or_init(read).as_ref().map_err(Failure::clone)
     }
 
     /// Whoever asks publishers for advisories.

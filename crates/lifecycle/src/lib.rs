@@ -78,8 +78,9 @@ pub use runs::RunChanged;
 pub use scanning::{
     AdvisoriesKept, AdvisoriesUpdated, Allow, DEFAULT_ADVISORIES_MAX_AGE,
     DEFAULT_ADVISORIES_REFRESH, DEFAULT_TRIVY_TIMEOUT, Imported, MaterialsForm, NewWaiver,
-    PathScan, Publishers, ScanOutcome, ScanReport, ScanSummary, Scanning, TrivyNetwork,
-    TrivySettings, import_advisories, is_a_program, kept_advisories, scan_path, update_advisories,
+    PathInventory, PathScan, Publishers, ScanOutcome, ScanReport, ScanSummary, Scanning,
+    TrivyNetwork, TrivySettings, import_advisories, is_a_program, kept_advisories, scan_path,
+    update_advisories,
 };
 pub use settings::{
     BackendChoice, DEFAULT_IMAGES_AT_ONCE, DEFAULT_INFLATE_AHEAD, DEFAULT_VOLUME_SIZE, Settings,

@@ -79,6 +79,7 @@ pub fn combine(how: Combination, reports: &[Report]) -> Option<Report> {
         scanned_at: reports.iter().map(|report| report.scanned_at).min()?,
         advisories: advisories.into_iter().collect(),
         coverage: coverage(how, reports),
+        covered_until: covered_until(how, reports),
         packages: reports
             .iter()
             .map(|report| report.packages)
@@ -108,6 +109,24 @@ fn coverage(how: Combination, reports: &[Report]) -> Coverage {
         Some(Coverage::Partial(_)) => Coverage::Partial(reasons),
         Some(Coverage::None(_)) | None => Coverage::None(reasons),
     }
+}
+
+/// From when on a complete coverage is out of date: with one complete look enough, when the last of them is;
+/// where all must be, when the first is.
+fn covered_until(how: Combination, reports: &[Report]) -> Option<i64> {
+    if !coverage(how, reports).is_complete() {
+        return None;
+    }
+    let complete = reports
+        .iter()
+        .filter(|report| report.coverage.is_complete());
+    // One that nobody can say it of lasts longest.
+    let ends = complete.map(|report| report.covered_until.unwrap_or(i64::MAX));
+    let end = match how {
+        Combination::Any => ends.max(),
+        Combination::All => ends.min(),
+    };
+    end.filter(|end| *end != i64::MAX)
 }
 
 fn findings(how: Combination, reports: &[Report]) -> Vec<Finding> {
@@ -209,6 +228,7 @@ mod tests {
             scanned_at: 5,
             advisories: Vec::new(),
             coverage,
+            covered_until: None,
             packages: 2,
             findings: findings.to_vec(),
         }

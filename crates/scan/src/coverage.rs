@@ -128,6 +128,11 @@ pub enum Reason {
         /// How many are allowed.
         allowed: u64,
     },
+    /// It was looked into wholly, and what it was held against has become too old since.
+    LookedTooLongAgo {
+        /// The first day on which it was, `YYYY-MM-DD`.
+        since: String,
+    },
     /// Versions that cannot be ordered, so that nobody knows on which side of a fix they are.
     VersionsInDoubt {
         /// How many packages.
@@ -182,6 +187,10 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "the advisories of {stream} are of {dated}, {days} days ago ({allowed} are allowed)"
+            ),
+            Self::LookedTooLongAgo { since } => write!(
+                f,
+                "what it was held against is out of date since {since}: it has to be looked into again"
             ),
             Self::VersionsInDoubt { count, examples } => write!(
                 f,

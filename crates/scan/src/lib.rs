@@ -13,6 +13,7 @@ mod advisory;
 mod bounded;
 mod combine;
 mod coverage;
+mod day;
 mod ecosystem;
 mod finding;
 mod inventory;

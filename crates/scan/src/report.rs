@@ -25,6 +25,10 @@ pub struct Report {
     /// How much was looked into.
     #[serde(flatten)]
     pub coverage: Coverage,
+    /// From when on that is out of date, where it is complete, in milliseconds since 1970: when the first of
+    /// the advisories is too old, or the operating system gets none any more. Never where nobody can say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered_until: Option<i64>,
     /// How many packages there are.
     pub packages: u64,
     /// What was found, the worst first.

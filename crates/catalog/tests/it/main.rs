@@ -375,8 +375,15 @@ fn what_was_found_in_a_volume_replaces_what_was_found_before_and_goes_with_it() 
         reports.map(|report| report.scanner).collect::<Vec<_>>(),
         ["embedded+trivy-sbom", "trivy-sbom", "embedded"]
     );
+    let last = ReportRow {
+        report: "{\"together\":true}".into(),
+        ..report("embedded+trivy-sbom", 4, None)
+    };
+    write.record_report(volume, &last).unwrap();
+    assert_eq!(write.last_report(volume).unwrap(), Some(last.report));
     write.volume_deleting(volume).unwrap();
     write.forget_volume(volume).unwrap();
+    assert_eq!(write.last_report(volume).unwrap(), None);
     assert_eq!(write.inventory(volume).unwrap(), None);
     assert_eq!(write.reports(volume).unwrap(), []);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use longshore_lifecycle::{
     CancellationToken, Class, Failure, Finding, FixStatus, Host, ImageName, MaterialsForm,
-    PathScan, ScanReport, Settings, Severity, View, is_a_program, scan_path,
+    PathInventory, PathScan, ScanReport, Settings, Severity, View, is_a_program,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     engine::{with_cancel, with_host},
     exit::Exit,
     print::ScanRow,
+    progress::Progress,
     session::Session,
 };
 
@@ -56,11 +57,16 @@ async fn of_path(
     settings: Settings,
     path: PathBuf,
 ) -> Result<PathScan, Failure> {
+    let read = PathInventory::read(&settings, &path)?;
+    let (events, listener) = tokio::sync::broadcast::channel(64);
+    let progress = Progress::start(listener, &session.messages);
+    read.freshen(&settings, events).await;
+    progress.finish().await;
     if !is_a_program(&settings.scanning.scanners) {
-        return scan_path(&settings, &path, &CancellationToken::new());
+        return read.scan(&settings, &CancellationToken::new());
     }
     with_cancel(session, async |cancel| {
-        tokio::task::spawn_blocking(move || scan_path(&settings, &path, &cancel))
+        tokio::task::spawn_blocking(move || read.scan(&settings, &cancel))
             .await
             .unwrap_or_else(|error| {
                 Err(Failure::new(Class::Failed, "internal", "a scan was cut off").caused_by(&error))

@@ -38,7 +38,7 @@ fn stands_against(judged: Option<&Judged>) -> (Allow, Verdict) {
     };
     let allow = Allow {
         vulnerable: !judged.judgement.against.is_empty(),
-        unproven: !judged.judgement.proven,
+        unproven: !judged.judgement.coverage.is_complete(),
     };
     let verdict = if allow.vulnerable {
         Verdict::Vulnerable
@@ -98,7 +98,7 @@ fn refused(image: &str, judged: Option<&Judged>, needed: Allow) -> Failure {
         .hint(format!("look into it with `longshore scan {image}`"));
     };
     let against = judged.judgement.against.len();
-    let reasons = judged.report.coverage.reasons();
+    let reasons = judged.judgement.coverage.reasons();
     let what = match (needed.vulnerable, needed.unproven) {
         (true, false) => format!("{against} findings stand against it"),
         (false, _) => format!("not all of it could be judged: {}", listed(reasons)),

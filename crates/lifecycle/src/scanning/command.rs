@@ -1,16 +1,20 @@
 //! What the facade can be asked about scanning: look again, and live with something for a while.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use longshore_catalog::{ImageRow, VolumeId, WaiverRow, Writer};
 use longshore_fsm::store::Store;
-use longshore_scan::{Finding, ScannerKind};
+use longshore_scan::{Finding, ScannerKind, Stream};
 use longshore_source::ImageName;
 use rusqlite::Connection;
 use serde::Serialize;
 
 use super::{
     Judged, ScanOutcome, decision,
+    inventory::{ReadInventory, inventory_of, read_inventory, recorded},
     look::{Looked, Looking, blocking, look_again},
     scanners::{for_stored_images, is_of_all},
     update::freshen,
@@ -142,15 +146,22 @@ impl<S: Store<Handle = Connection>> Host<S> {
         };
         let volumes: BTreeSet<_> = images.iter().filter_map(|image| image.volume).collect();
         let volumes: Vec<_> = volumes.into_iter().collect();
-        let streams = blocking(&self.deps, {
+        let read = blocking(&self.deps, {
             let volumes = volumes.clone();
-            move |deps| streams_of(deps, &volumes)
+            move |deps| Ok(read_first(deps, &volumes))
         });
-        freshen(&self.deps, &streams.await?).await;
+        let (streams, mut read) = read.await?;
+        freshen(&self.deps, &streams).await;
         let mut failed = Vec::new();
         for volumes in volumes.chunks(BATCH) {
             let (volumes, looking) = (volumes.to_vec(), looking.clone());
-            let looked = blocking(&self.deps, move |deps| Ok(look_at(deps, volumes, &looking)));
+            let of_these: Vec<_> = volumes
+                .into_iter()
+                .map(|volume| (volume, read.remove(&volume)))
+                .collect();
+            let looked = blocking(&self.deps, move |deps| {
+                Ok(look_at(deps, of_these, &looking))
+            });
             let (looked, trouble) = looked.await?;
             failed.extend(trouble);
             self.blocking(move |deps, record| {
@@ -264,29 +275,38 @@ pub struct NewWaiver {
     pub reason: String,
 }
 
-fn streams_of(
-    deps: &Deps,
-    volumes: &[VolumeId],
-) -> Result<BTreeSet<longshore_scan::Stream>, Failure> {
-    let mut streams = BTreeSet::new();
+/// What is in volumes of which the catalogue does not say it yet, or why that cannot be read.
+type Read = BTreeMap<VolumeId, Result<ReadInventory, Failure>>;
+
+/// What volumes are to be held against. What has to be read for that is kept, so that nothing is read twice.
+fn read_first(deps: &Deps, volumes: &[VolumeId]) -> (BTreeSet<Stream>, Read) {
+    let (mut streams, mut read) = (BTreeSet::new(), Read::new());
     for volume in volumes {
-        // One that cannot be looked into is told of when it is.
-        if let Ok((inventory, _)) = super::inventory_of(deps, *volume) {
-            streams.extend(inventory.streams());
+        match recorded(deps, *volume) {
+            Ok(Some(inventory)) => streams.extend(inventory.streams()),
+            // Whatever is wrong with the catalogue is told of by who reads it next.
+            Ok(None) | Err(_) => {
+                let inventory = read_inventory(deps, *volume);
+                if let Ok(inventory) = &inventory {
+                    streams.extend(inventory.0.streams());
+                }
+                read.insert(*volume, inventory);
+            }
         }
     }
-    Ok(streams)
+    (streams, read)
 }
 
 fn look_at(
     deps: &Deps,
-    volumes: Vec<VolumeId>,
+    volumes: Vec<(VolumeId, Option<Result<ReadInventory, Failure>>)>,
     looking: &Looking,
 ) -> (Vec<Looked>, Vec<(VolumeId, Failure)>) {
     let mut looked = Vec::new();
     let mut failed = Vec::new();
-    for volume in volumes {
-        match look_again(deps, volume, looking) {
+    for (volume, read) in volumes {
+        let inventory = read.unwrap_or_else(|| inventory_of(deps, volume));
+        match inventory.and_then(|read| look_again(deps, volume, read, looking)) {
             Ok(one) => looked.push(one),
             Err(failure) => failed.push((volume, failure)),
         }

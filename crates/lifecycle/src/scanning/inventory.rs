@@ -16,13 +16,18 @@ use crate::{
 };
 
 /// What is in a volume, and the row that it has to be recorded in, if it was not and is worth keeping.
-pub(crate) fn inventory_of(
-    deps: &Deps,
-    volume: VolumeId,
-) -> Result<(Inventory, Option<InventoryRow>), Failure> {
-    if let Some(inventory) = recorded(deps, volume)? {
-        return Ok((inventory, None));
+pub(crate) type ReadInventory = (Inventory, Option<InventoryRow>);
+
+/// What is in a volume, as it is recorded or read now.
+pub(crate) fn inventory_of(deps: &Deps, volume: VolumeId) -> Result<ReadInventory, Failure> {
+    match recorded(deps, volume)? {
+        Some(inventory) => Ok((inventory, None)),
+        None => read_inventory(deps, volume),
     }
+}
+
+/// What is in a volume, read now.
+pub(crate) fn read_inventory(deps: &Deps, volume: VolumeId) -> Result<ReadInventory, Failure> {
     let inventory = match read(deps, volume)? {
         Seen::Whole(inventory) => inventory,
         Seen::BrokenOff(inventory) => return Ok((inventory, None)),
@@ -39,7 +44,7 @@ pub(crate) fn inventory_of(
 }
 
 /// What the catalogue has; nothing where that is of another version.
-fn recorded(deps: &Deps, volume: VolumeId) -> Result<Option<Inventory>, Failure> {
+pub(crate) fn recorded(deps: &Deps, volume: VolumeId) -> Result<Option<Inventory>, Failure> {
     let row = deps.read(|read| read.inventory(volume))?;
     let row = row.filter(|row| row.format == INVENTORY_FORMAT);
     Ok(row.and_then(|row| serde_json::from_str(&row.record).ok()))

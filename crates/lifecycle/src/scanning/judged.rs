@@ -3,12 +3,12 @@
 
 use longshore_catalog::{Decision, ImageRow, Verdict};
 use longshore_scan::{
-    AdvisoriesUsed, Counts, Coverage, Excused, Finding, Judgement, Judging, Policy, Report,
-    SbomSubject, Waiver, judge,
+    AdvisoriesUsed, Counts, Coverage, Excused, Finding, Judgement, Judging, OpenVex, Policy,
+    Report, SbomSubject, Waiver, judge,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ScanReport, Scanning, vex};
+use super::{ScanReport, vex};
 use crate::{Failure, Status, deps::Deps};
 
 /// What a decision rests on, as it is kept with it.
@@ -66,12 +66,12 @@ impl Judged {
         let Some(volume) = image.volume else {
             return Ok(None);
         };
-        let (reports, waivers) =
-            deps.read(|read| Ok((read.reports(volume)?, read.waivers(&image.name)?)))?;
-        let Some(row) = reports.into_iter().next() else {
+        let (report, waivers) =
+            deps.read(|read| Ok((read.last_report(volume)?, read.waivers(&image.name)?)))?;
+        let Some(report) = report else {
             return Ok(None);
         };
-        let Ok(report) = serde_json::from_str::<Report>(&row.report) else {
+        let Ok(report) = serde_json::from_str::<Report>(&report) else {
             // Of another release: whoever needs it looks again.
             return Ok(None);
         };
@@ -80,33 +80,41 @@ impl Judged {
             name: image.name.clone(),
             digest: image.chain.map(|chain| chain.to_string()),
         };
-        Self::by(report, &deps.scanning, &waivers, &subject, deps.now()).map(Some)
+        let vex = deps.vex()?;
+        let policy = &deps.scanning.policy;
+        Ok(Some(Self::by(
+            report,
+            policy,
+            &waivers,
+            vex,
+            &subject,
+            deps.now(),
+        )))
     }
 
     /// Judges a report by what its operator has said.
     pub(crate) fn by(
         report: Report,
-        scanning: &Scanning,
+        policy: &Policy,
         waivers: &[Waiver],
+        vex: &OpenVex,
         subject: &SbomSubject,
         now: i64,
-    ) -> Result<Self, Failure> {
-        let vex = vex::read(&scanning.vex)?;
-        let policy = scanning.policy.clone();
+    ) -> Self {
         let judgement = judge(
             &report,
             &Judging {
-                policy: &policy,
+                policy,
                 waivers,
-                vex: &|finding| vex::excuse(&vex, finding, subject),
+                vex: &|finding| vex::excuse(vex, finding, subject),
                 now,
             },
         );
-        Ok(Self {
+        Self {
             report,
             judgement,
-            policy,
-        })
+            policy: policy.clone(),
+        }
     }
 
     /// All of it, as it is printed.
@@ -126,7 +134,7 @@ impl Judged {
             scanner_version: self.report.scanner_version.clone(),
             scanned_at: self.report.scanned_at,
             advisories: self.report.advisories.clone(),
-            coverage: self.report.coverage.clone(),
+            coverage: self.judgement.coverage.clone(),
             packages: self.report.packages,
             counts: self.judgement.counts,
             unique: self.judgement.unique,

@@ -1,7 +1,7 @@
 //! Looking after advisories: bringing them up to date, taking them in, telling what is here. None of it
 //! needs the state directory's lock, for a file of them is replaced as a whole.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use longshore_scan::{Inventory, Shard, Stream};
 use serde::Serialize;
@@ -63,12 +63,7 @@ pub async fn update_advisories(
             .filter_map(|word| trivy_databases::named(word));
         (publishers.collect::<Result<_, _>>()?, databases.collect())
     };
-    let updater = Updater {
-        store: Arc::new(AdvisoryStore::open(&settings.state_dir)?),
-        publishers: settings.scanning.publishers.clone(),
-        source: settings.source.clone(),
-        events,
-    };
+    let updater = Updater::of(settings, events)?;
     let mut updated = Vec::new();
     for publisher in publishers {
         updated.push(tokio::select! {

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AdvisoryStore, inventory_of,
+    AdvisoryStore,
+    inventory::{ReadInventory, inventory_of},
     layout::lay_out,
     room::Room,
     scanners::{Scanners, for_stored_images, is_a_program},
@@ -54,13 +55,13 @@ pub(crate) async fn look(
     .await
 }
 
-/// The same with the advisories that are here.
+/// The same of a volume that was read, with the advisories that are here.
 pub(crate) fn look_again(
     deps: &Deps,
     volume: VolumeId,
+    (inventory, row): ReadInventory,
     looking: &Looking,
 ) -> Result<Looked, Failure> {
-    let (inventory, row) = inventory_of(deps, volume)?;
     looked(deps, volume, &inventory, row, looking)
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn embedded(
         scanned_at: now,
         advisories: matched.used,
         coverage: matched.coverage,
+        covered_until: matched.covered_until,
         packages: u64::try_from(inventory.packages.len()).unwrap_or(u64::MAX),
         findings: matched.findings,
     }

@@ -54,10 +54,10 @@ impl View {
             Ok(Some((
                 image,
                 read.inventory(volume)?,
-                read.reports(volume)?,
+                read.last_report(volume)?,
             )))
         })?;
-        let (image, inventory, reports) = found.ok_or_else(|| {
+        let (image, inventory, report) = found.ok_or_else(|| {
             Failure::new(Class::NotFound, "not-found", format!("{name} is not here"))
                 .hint(format!("fetch it with `longshore fetch-and-create {name}`"))
         })?;
@@ -71,10 +71,9 @@ impl View {
             )
             .hint(format!("look into it with `longshore scan {name}`"))
         })?;
-        let report: Option<Report> = reports
-            .first()
+        let report: Option<Report> = report
             .filter(|_| vulnerabilities)
-            .and_then(|row| serde_json::from_str(&row.report).ok());
+            .and_then(|report| serde_json::from_str(&report).ok());
         let subject = SbomSubject {
             name: image.name.clone(),
             digest: image.chain.map(|chain| chain.to_string()),

@@ -1,18 +1,22 @@
 //! Looking into a directory or an archive of this host: nothing of it is recorded.
 
-use std::{os::fd::AsFd, path::Path};
+use std::{
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
 use longshore_scan::{Inventory, InventoryLimits, Report, SbomSubject, Target, read_inventory};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AdvisoryStore, Judged, MaterialsForm, ScanReport, Scanning,
+    AdvisoryStore, Judged, MaterialsForm, ScanReport, Scanning, Updater,
     materials::materials,
     room::Room,
     scanners::{Scanners, is_a_program},
+    vex,
 };
 use crate::{
-    Class, Failure, Settings,
+    Class, Events, Failure, Settings,
     caged::{Cages, Seen},
     deps::now,
     failure::causes,
@@ -44,67 +48,120 @@ impl PathScan {
     }
 }
 
-/// Looks into a directory, an archive of `docker save`, an OCI layout or a layer; the path begins at the root.
-/// A scanner that is a program is ended where `cancel` says so.
+/// What is in a directory or an archive, not yet held against anything.
+#[derive(Debug)]
+pub struct PathInventory {
+    path: PathBuf,
+    form: PathForm,
+    inventory: Inventory,
+    notice: Option<String>,
+}
+
+impl PathInventory {
+    /// Reads what is in a directory, an archive of `docker save`, an OCI layout or a layer; the path begins at
+    /// the root.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] if there is nothing, [`Class::Refused`] for an archive that breaks a rule,
+    /// [`Class::Failed`] if the host cannot read it.
+    pub fn read(settings: &Settings, path: &Path) -> Result<Self, Failure> {
+        let store = AdvisoryStore::open(&settings.state_dir)?;
+        let place = store
+            .place()
+            .map_or_else(std::env::temp_dir, Path::to_owned);
+        let scratch = Scratch {
+            dir: &place,
+            size: settings.volume_size,
+        };
+        let opened = open_path(path, &settings.limits, &scratch)?;
+        let (inventory, notice) = inventory(&opened, path, &settings.scanning)?;
+        Ok(Self {
+            path: path.to_owned(),
+            form: opened.form,
+            inventory,
+            notice,
+        })
+    }
+
+    /// Brings up to date what it is to be held against, where that is stale and may be asked for. That it
+    /// cannot be had is told, and nothing more.
+    pub async fn freshen(&self, settings: &Settings, events: Events) {
+        let Some(refresh) = settings.scanning.refresh.filter(|_| !settings.offline) else {
+            return;
+        };
+        // What cannot be opened is told of by the scan.
+        if let Ok(updater) = Updater::of(settings, events) {
+            let streams = self.inventory.streams();
+            updater.freshen(&streams, refresh).await;
+        }
+    }
+
+    /// Holds it against what is known. A scanner that is a program is ended where `cancel` says so.
+    ///
+    /// # Errors
+    /// [`Class::Failed`] if a scanner has no answer, [`Class::Usage`] for one that is not there or not for
+    /// this.
+    pub fn scan(
+        self,
+        settings: &Settings,
+        cancel: &CancellationToken,
+    ) -> Result<PathScan, Failure> {
+        let store = AdvisoryStore::open(&settings.state_dir)?;
+        let at = now();
+        let subject = SbomSubject {
+            name: self.path.display().to_string(),
+            digest: None,
+        };
+        let kinds = &settings.scanning.scanners;
+        let room = is_a_program(kinds)
+            .then(|| Room::make(&settings.state_dir))
+            .transpose()?;
+        let scanners = Scanners {
+            kinds,
+            scanning: &settings.scanning,
+            advisories: &store,
+            state_dir: &settings.state_dir,
+            room: room.as_ref().map_or(&settings.state_dir, Room::path),
+        };
+        let path = self.path.as_path();
+        let (root, image) = match self.form {
+            PathForm::Directory => (Some(path), None),
+            PathForm::OciLayout | PathForm::DockerArchive => (None, Some(path)),
+            PathForm::Layer => (None, None),
+        };
+        let seen = scanners.scan(&Target {
+            name: &subject.name,
+            digest: None,
+            inventory: &self.inventory,
+            image,
+            root,
+            now_ms: at,
+            cancelled: &|| cancel.is_cancelled(),
+        })?;
+        let whole = seen.whole;
+        let vex = vex::read(&settings.scanning.vex)?;
+        let policy = &settings.scanning.policy;
+        let judged = Judged::by(whole.clone(), policy, &[], &vex, &subject, at);
+        Ok(PathScan {
+            form: self.form.as_str(),
+            report: judged.scan_report(subject.name),
+            inventory: self.inventory,
+            notice: self.notice,
+            whole,
+        })
+    }
+}
+
+/// Reads what is in a path, and holds it against the advisories that are here.
 ///
 /// # Errors
-/// [`Class::NotFound`] if there is nothing, [`Class::Refused`] for an archive that breaks a rule,
-/// [`Class::Failed`] if the host cannot read it or a scanner has no answer, [`Class::Usage`] for a scanner
-/// that is not there or not for this.
+/// As [`PathInventory::read`] and [`PathInventory::scan`].
 pub fn scan_path(
     settings: &Settings,
     path: &Path,
     cancel: &CancellationToken,
 ) -> Result<PathScan, Failure> {
-    let store = AdvisoryStore::open(&settings.state_dir)?;
-    let place = store
-        .place()
-        .map_or_else(std::env::temp_dir, Path::to_owned);
-    let scratch = Scratch {
-        dir: &place,
-        size: settings.volume_size,
-    };
-    let opened = open_path(path, &settings.limits, &scratch)?;
-    let (inventory, notice) = inventory(&opened, path, &settings.scanning)?;
-    let at = now();
-    let subject = SbomSubject {
-        name: path.display().to_string(),
-        digest: None,
-    };
-    let kinds = &settings.scanning.scanners;
-    let room = is_a_program(kinds)
-        .then(|| Room::make(&settings.state_dir))
-        .transpose()?;
-    let scanners = Scanners {
-        kinds,
-        scanning: &settings.scanning,
-        advisories: &store,
-        state_dir: &settings.state_dir,
-        room: room.as_ref().map_or(&settings.state_dir, Room::path),
-    };
-    let (root, image) = match opened.form {
-        PathForm::Directory => (Some(path), None),
-        PathForm::OciLayout | PathForm::DockerArchive => (None, Some(path)),
-        PathForm::Layer => (None, None),
-    };
-    let seen = scanners.scan(&Target {
-        name: &subject.name,
-        digest: None,
-        inventory: &inventory,
-        image,
-        root,
-        now_ms: at,
-        cancelled: &|| cancel.is_cancelled(),
-    })?;
-    let whole = seen.whole;
-    let judged = Judged::by(whole.clone(), &settings.scanning, &[], &subject, at)?;
-    Ok(PathScan {
-        form: opened.form.as_str(),
-        report: judged.scan_report(path.display().to_string()),
-        inventory,
-        notice,
-        whole,
-    })
+    PathInventory::read(settings, path)?.scan(settings, cancel)
 }
 
 /// What is in it, and what is to be said about how that was found out. A directory of the host is read in

@@ -202,6 +202,7 @@ mod tests {
             scanned_at: 5,
             advisories: Vec::new(),
             coverage: Coverage::Complete,
+            covered_until: None,
             packages: 2,
             findings: Vec::new(),
         };

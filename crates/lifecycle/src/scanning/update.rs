@@ -21,7 +21,7 @@ use super::{
     store::{Asked, SeenDocument},
 };
 use crate::{
-    Class, Event, Events, Failure,
+    Class, Event, Events, Failure, Settings,
     deps::{Deps, now},
     trouble::Trouble,
 };
@@ -56,20 +56,34 @@ pub(crate) async fn freshen(deps: &Deps, streams: &BTreeSet<Stream>) {
     let Some(refresh) = deps.scanning.refresh.filter(|_| !deps.offline()) else {
         return;
     };
-    let updater = deps.updater();
-    for publisher in updater.stale(streams, refresh) {
-        if let Err(failure) = updater.update(&publisher, false).await {
-            let name = publisher.name();
-            updater.say(Event::Notice {
-                text: format!(
-                    "the advisories of {name} could not be brought up to date: {failure}"
-                ),
-            });
-        }
-    }
+    deps.updater().freshen(streams, refresh).await;
 }
 
 impl Updater {
+    /// For the state directory that the settings name.
+    pub(crate) fn of(settings: &Settings, events: Events) -> Result<Self, Failure> {
+        Ok(Self {
+            store: Arc::new(AdvisoryStore::open(&settings.state_dir)?),
+            publishers: settings.scanning.publishers.clone(),
+            source: settings.source.clone(),
+            events,
+        })
+    }
+
+    /// The same without a host.
+    pub(crate) async fn freshen(&self, streams: &BTreeSet<Stream>, refresh: Duration) {
+        for publisher in self.stale(streams, refresh) {
+            if let Err(failure) = self.update(&publisher, false).await {
+                let name = publisher.name();
+                self.say(Event::Notice {
+                    text: format!(
+                        "the advisories of {name} could not be brought up to date: {failure}"
+                    ),
+                });
+            }
+        }
+    }
+
     /// Those who have the advisories of streams and were not asked for so long.
     fn stale(&self, streams: &BTreeSet<Stream>, refresh: Duration) -> Vec<Publisher> {
         let known = self.store.publishers();

@@ -9,9 +9,10 @@ use std::{
 
 use longshore_harbor::s3::{Exchange, Operation};
 use longshore_lifecycle::{
-    AdvisoriesKept, CancellationToken, Class, Events, Publishers, Scanning, Settings,
-    import_advisories, kept_advisories, update_advisories,
+    AdvisoriesKept, CancellationToken, Class, Events, PathInventory, Publishers, Scanning,
+    Settings, import_advisories, kept_advisories, update_advisories,
 };
+use longshore_scan::Reason;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::place::{Place, open, with_machine};
@@ -224,6 +225,41 @@ async fn publishers_are_asked_and_asked_again_only_for_what_is_new() {
         row.unwrap().entries.unwrap()
     });
     assert_eq!(update(&settings, true).await, [Ok(true); 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_scans_a_path_asks_for_what_it_is_held_against() {
+    let Some(samples) = samples() else { return };
+    let place = Place::new();
+    publish(&place, &samples);
+    let mut settings = settings(&place);
+    let root = place.path("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::create_dir_all(root.join("lib/apk/db")).unwrap();
+    fs::write(
+        root.join("etc/os-release"),
+        "ID=alpine\nVERSION_ID=3.10.9\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("lib/apk/db/installed"),
+        "P:musl\nV:1.1.22-r3\no:musl\n\n",
+    )
+    .unwrap();
+    settings.offline = true;
+    let read = PathInventory::read(&settings, &root).unwrap();
+    read.freshen(&settings, Events::new(16)).await;
+    assert_eq!(kept(&settings).len(), 0, "offline asks nobody");
+    settings.offline = false;
+    read.freshen(&settings, Events::new(16)).await;
+    let streams: Vec<_> = kept(&settings).into_iter().map(|row| row.stream).collect();
+    assert_eq!(streams, ["Alpine:v3.10"], "and only for that");
+    let scan = read.scan(&settings, &CancellationToken::new()).unwrap();
+    let reasons = scan.report.outcome.summary.coverage.reasons().to_vec();
+    assert!(
+        matches!(&reasons[..], [Reason::OsEndOfLife { .. }]),
+        "{reasons:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

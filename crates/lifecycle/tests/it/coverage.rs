@@ -11,12 +11,12 @@ use std::{
 
 use longshore_harbor::family::{Family, Layer, Packing};
 use longshore_lifecycle::{
-    Allow, CancellationToken, Coverage, Host, Scanning, Settings, Status, import_advisories,
+    Allow, CancellationToken, Coverage, Host, Scanning, Settings, Status, View, import_advisories,
     scan_path,
 };
 use longshore_scan::Reason;
 
-use crate::place::{Place, image, open, with_machine};
+use crate::place::{Place, image, only, open, with_machine};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MUSL: &str = "P:musl\nV:1.2.5-r9\nA:x86_64\no:musl\n\n";
@@ -193,6 +193,8 @@ fn variant(reason: &Reason) -> Option<&'static str> {
         Reason::AdvisoriesMissing { .. } => "advisories-missing",
         Reason::AdvisoriesOld { .. } => "advisories-old",
         Reason::VersionsInDoubt { .. } => "versions-in-doubt",
+        // Time shows it, and no image: [`ready_is_not_for_ever`].
+        Reason::LookedTooLongAgo { .. } => return None,
         // No image shows it: an inventory without packages says itself why there are none. It stands for
         // whatever a scanner of others leaves open.
         Reason::NothingToMatch => return None,
@@ -285,6 +287,44 @@ async fn each_reason_makes_an_image_unproven_and_no_other_is_given() {
         "unreadable-of-an-older-rpm",
     ];
     assert_eq!(named, also, "a reason is shown by no case");
+    host.close().await;
+}
+
+/// Nobody can wait a month in a test: what is moved is the day in the stored report and decision.
+#[tokio::test(flavor = "multi_thread")]
+async fn ready_is_not_for_ever() {
+    let (place, settings) = guarded();
+    place.put(&family("sound", vec![sound()]), Packing::Plain);
+    let host = open(settings.clone()).await;
+    let report = host.fetch_and_create(only("images/sound")).await.unwrap();
+    assert_eq!((report.status, report.admitted), (Status::Ready, true));
+    host.close().await;
+    drop(host);
+    let database = rusqlite::Connection::open(place.path("state").join("longshore.db")).unwrap();
+    let changed = database.execute(
+        "UPDATE reports SET report = json_set(report, '$.covered_until', scanned_at - 1)
+         WHERE json_extract(report, '$.covered_until') > scanned_at + 29 * 86400000",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1, "advisories of today hold for 30 days");
+    let changed = database.execute("UPDATE decisions SET valid_until = decided_at - 1", []);
+    assert_eq!(changed.unwrap(), 1);
+    drop(database);
+    let listed = View::open(&settings.state_dir).unwrap().unwrap().list();
+    assert_eq!(listed.unwrap()[0].status, Status::Scanned);
+    let host = open(Settings {
+        offline: true,
+        ..settings
+    })
+    .await;
+    let sound = image("images/sound");
+    let refused = host.create_machine(&sound, None, Allow::default()).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code, "unproven");
+    assert!(refused.message.contains("out of date"), "{refused}");
+    // A look at what is here now makes it ready again.
+    let scanned = host.scan(&sound, &[]).await.unwrap();
+    assert_eq!(scanned.status, Status::Ready);
     host.close().await;
 }
 

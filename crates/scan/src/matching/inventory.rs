@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
 
 use super::hit::hits;
 use super::merge::{Told, findings, merge, sort};
 use crate::advisory::{Advisories, Shard, end_of_life};
+use crate::day::{begins_after, day_of, days_since};
 use crate::package_url;
 use crate::version::check;
 use crate::{
@@ -24,6 +24,8 @@ pub struct Matched {
     pub findings: Vec<Finding>,
     /// How much was held against advisories, and why that is not all.
     pub coverage: Coverage,
+    /// From when on that is out of date, where it is complete, in milliseconds since 1970.
+    pub covered_until: Option<i64>,
     /// The advisories.
     pub used: Vec<AdvisoriesUsed>,
 }
@@ -86,7 +88,7 @@ pub fn match_inventory(
     if !in_doubt.is_empty() {
         reasons.push(doubts(in_doubt));
     }
-    let today = today(now_ms);
+    let today = day_of(now_ms);
     reasons.extend(os_stream.and_then(|stream| ended(stream, today)));
     let mut used = Vec::new();
     for (stream, packages) in streams {
@@ -103,9 +105,14 @@ pub fn match_inventory(
     let found = found.into_values();
     let mut findings: Vec<_> = found.flat_map(BTreeMap::into_values).collect();
     sort(&mut findings);
+    let coverage = Coverage::of(reasons, !used.is_empty());
     Matched {
         findings,
-        coverage: Coverage::of(reasons, !used.is_empty()),
+        covered_until: match coverage.is_complete() {
+            true => covered_until(&used, os_stream, max_age_days),
+            false => None,
+        },
+        coverage,
         used,
     }
 }
@@ -138,11 +145,6 @@ fn doubts(mut packages: Vec<String>) -> Reason {
     }
 }
 
-/// The day of a time, in UTC; the last of all days if there is none, at which everything is old.
-fn today(now_ms: i64) -> Date {
-    Timestamp::from_millisecond(now_ms).map_or(Date::MAX, |now| now.to_zoned(TimeZone::UTC).date())
-}
-
 fn ended(stream: &Stream, today: Date) -> Option<Reason> {
     let end = end_of_life(stream)?;
     (days_since(end, today)? > 0).then(|| Reason::OsEndOfLife {
@@ -161,9 +163,18 @@ fn old(shard: &Shard, today: Date, max_age_days: u64) -> Option<Reason> {
     })
 }
 
-/// How many days ago a day was; 0 if it is still to come.
-fn days_since(day: &str, today: Date) -> Option<u64> {
-    let day: Date = day.parse().ok()?;
-    let days = today.duration_since(day).as_hours() / 24;
-    Some(u64::try_from(days).unwrap_or(0))
+/// From when on a complete coverage is out of date: with the first day on which one of the advisories is too
+/// old, or the operating system gets none any more.
+fn covered_until(
+    used: &[AdvisoriesUsed],
+    os_stream: Option<&Stream>,
+    max_age_days: u64,
+) -> Option<i64> {
+    let too_old = used
+        .iter()
+        .filter_map(|used| begins_after(&used.dated, max_age_days.saturating_add(1)));
+    let ended = os_stream
+        .and_then(end_of_life)
+        .and_then(|end| begins_after(end, 1));
+    too_old.chain(ended).min()
 }

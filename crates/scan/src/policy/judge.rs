@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Excuse, Excused, Waiver};
-use crate::{Counts, Coverage, Finding, FixStatus, Report, Severity};
+use crate::{Counts, Coverage, Finding, FixStatus, Reason, Report, Severity, day::day_of};
 
 /// What an operator lets through, and what not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +76,8 @@ pub enum Verdict {
 pub struct Judgement {
     /// What it is judged to be.
     pub verdict: Verdict,
-    /// Whether it was looked into wholly; one that is vulnerable may not have been.
-    pub proven: bool,
+    /// How much of it was looked into, as of now; one that is vulnerable may not be wholly.
+    pub coverage: Coverage,
     /// What stands against it, the worst first.
     pub against: Vec<Finding>,
     /// What would, but for what its operator has said.
@@ -86,8 +86,8 @@ pub struct Judgement {
     pub counts: Counts,
     /// The same, each id once.
     pub unique: Counts,
-    /// Until when this holds without judging again, in milliseconds since 1970: when the first waiver
-    /// that it rests on ends.
+    /// Until when this holds without judging again, in milliseconds since 1970: when the first waiver that it
+    /// rests on ends, or its coverage is out of date.
     pub valid_until: Option<i64>,
 }
 
@@ -96,7 +96,8 @@ pub struct Judgement {
 pub fn judge(report: &Report, judging: &Judging<'_>) -> Judgement {
     let mut against = Vec::new();
     let mut excused = Vec::new();
-    let mut valid_until = None;
+    let coverage = coverage(report, judging.now);
+    let mut valid_until = report.covered_until.filter(|_| coverage.is_complete());
     for finding in report
         .findings
         .iter()
@@ -122,20 +123,31 @@ pub fn judge(report: &Report, judging: &Judging<'_>) -> Judgement {
         let key = |finding: &Finding| (finding.package.clone(), finding.id.clone());
         (other.severity, key(one)).cmp(&(one.severity, key(other)))
     });
-    let proven = report.coverage == Coverage::Complete;
-    let verdict = match (against.is_empty(), proven) {
+    let verdict = match (against.is_empty(), coverage.is_complete()) {
         (true, true) => Verdict::Ready,
         (true, false) => Verdict::Unproven,
         (false, _) => Verdict::Vulnerable,
     };
     Judgement {
         verdict,
-        proven,
+        coverage,
         against,
         excused,
         counts: Counts::of(&report.findings),
         unique: Counts::unique(&report.findings),
         valid_until,
+    }
+}
+
+/// How much was looked into, as of now: what was wholly covered is not for ever, for new vulnerabilities are
+/// found every day.
+fn coverage(report: &Report, now: i64) -> Coverage {
+    match report.covered_until {
+        Some(until) if report.coverage.is_complete() && until <= now => {
+            let since = day_of(until).to_string();
+            Coverage::Partial(vec![Reason::LookedTooLongAgo { since }])
+        }
+        _ => report.coverage.clone(),
     }
 }
 
@@ -152,7 +164,7 @@ fn excuse(finding: &Finding, judging: &Judging<'_>) -> Option<Excuse> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{REPORT_FORMAT, Reason, report::tests::finding};
+    use crate::{REPORT_FORMAT, report::tests::finding};
 
     const NOW: i64 = 1_000;
 
@@ -164,6 +176,7 @@ mod tests {
             scanned_at: NOW,
             advisories: Vec::new(),
             coverage,
+            covered_until: None,
             packages: 1,
             findings,
         }
@@ -211,11 +224,39 @@ mod tests {
         ] {
             let judgement = judged(&report(coverage.clone(), findings), &policy, &[]);
             assert_eq!(
-                (judgement.verdict, judgement.proven),
+                (judgement.verdict, judgement.coverage.is_complete()),
                 (verdict, proven),
                 "{coverage:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_covered_is_not_for_ever() {
+        let policy = Policy::default();
+        let mut report = report(Coverage::Complete, vec![]);
+        report.covered_until = Some(NOW + 1);
+        let judgement = judged(&report, &policy, &[]);
+        assert_eq!(
+            (judgement.verdict, judgement.valid_until),
+            (Verdict::Ready, Some(NOW + 1))
+        );
+        report.covered_until = Some(NOW);
+        let judgement = judged(&report, &policy, &[]);
+        assert_eq!(
+            (judgement.verdict, judgement.valid_until),
+            (Verdict::Unproven, None)
+        );
+        let since = "1970-01-01".to_owned();
+        assert_eq!(
+            judgement.coverage.reasons(),
+            [Reason::LookedTooLongAgo { since }]
+        );
+        // A waiver that ends sooner is what has to be judged again first.
+        report.covered_until = Some(NOW + 9);
+        report.findings = vec![finding("CVE-1", "a", Severity::High)];
+        let judgement = judged(&report, &policy, &[waiver("CVE-1", NOW + 5)]);
+        assert_eq!(judgement.valid_until, Some(NOW + 5));
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Scanner for Trivy {
         let known = self.ask_flags(&rooms, target.cancelled)?;
         let (raw, stderr) = self.ask_findings(&rooms, &known, &given, target.cancelled)?;
         let found = normalise(&raw).map_err(|not| self.garbled(not.0, &stderr))?;
+        let coverage = found.coverage(target.inventory);
         let report = Report {
             format: REPORT_FORMAT,
             scanner: self.name().to_owned(),
@@ -111,7 +112,10 @@ impl Scanner for Trivy {
                 dated: version.database_dated(),
                 digest: None,
             }],
-            coverage: found.coverage(target.inventory),
+            covered_until: version
+                .answers_until(self.database_days)
+                .filter(|_| coverage.is_complete()),
+            coverage,
             packages: target.inventory.packages.len() as u64,
             findings: found.findings,
         };

@@ -186,6 +186,13 @@ impl VersionReport {
         }
         Ok(())
     }
+
+    /// Until when [`VersionReport::may_answer`] lets it, in milliseconds since 1970.
+    #[must_use]
+    pub fn answers_until(&self, allowed: u64) -> Option<i64> {
+        let days = i64::try_from(allowed).ok()?.checked_add(1)?;
+        self.database_at?.checked_add(days.checked_mul(MS_PER_DAY)?)
+    }
 }
 
 /// Trivy leaves a database out that it does not have, or writes the first day of the year 1 for it.

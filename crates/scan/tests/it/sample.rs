@@ -150,6 +150,7 @@ pub(crate) fn report(coverage: Coverage, findings: Vec<Finding>) -> Report {
         scanned_at: 0,
         advisories: Vec::new(),
         coverage,
+        covered_until: None,
         packages: 1,
         findings,
     }
