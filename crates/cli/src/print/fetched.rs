@@ -61,12 +61,16 @@ impl Document for ImageReport {
         text
     }
 
-    /// The machine's disk, or without one the image's volume.
+    /// The machine's disk, or without one the image's volume; of an image that no machine is made of nothing,
+    /// so that a script which does not look at the exit code boots nothing.
     fn word(&self) -> Option<String> {
         let machine = self
             .machine
             .as_ref()
             .and_then(|machine| machine.path.clone());
+        if machine.is_none() && !self.admitted {
+            return None;
+        }
         machine
             .or_else(|| self.volume.path.clone())
             .or_else(|| Some(self.image.clone()))

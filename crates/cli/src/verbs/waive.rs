@@ -21,6 +21,14 @@ pub(super) async fn waive(session: &Session, args: &Waive) -> Result<Exit, Failu
         }
     });
     let report = report.await??;
+    let named = |name: &String| name.eq_ignore_ascii_case(&args.id);
+    let mut findings = report.findings.iter();
+    if !args.undo && !findings.any(|one| named(&one.id) || one.aliases.iter().any(named)) {
+        session.messages.note(&format!(
+            "nothing that was found in {} is called {}; the waiver is kept for when something is",
+            args.image, args.id
+        ));
+    }
     session.output.document(&report)?;
     Ok(Exit::Done)
 }

@@ -68,6 +68,8 @@ fn what_stands_against_an_image_keeps_it_from_becoming_a_machine() {
     assert_eq!(row["status"], "vulnerable");
     assert_eq!(row["machines"], serde_json::json!([]));
     assert!(row["volume"]["path"].is_string(), "its volume is kept");
+    let quiet = work(&place, &["-q", "fetch-and-create", "images/neglected"]).expect(6);
+    assert_eq!(quiet.out, "", "a script is given nothing to boot");
     let refused = work(&place, &["activate", "images/neglected"]).expect(6);
     assert!(
         refused.err.contains("--allow-vulnerable"),
@@ -179,6 +181,18 @@ fn waivers_take_findings_away_until_their_day_and_can_be_taken_back() {
         &["waive", "images/neglected", &ids[0], "--undo", "-o", "json"],
     );
     assert_eq!(undo.expect(0).json()["status"], "vulnerable");
+    let unknown = waive("CVE-1999-0001", "2999-01-31").expect(0);
+    assert!(
+        unknown.err.contains("is called CVE-1999-0001"),
+        "{}",
+        unknown.err
+    );
+    assert!(
+        !waive(&ids[1], "2999-01-31")
+            .expect(0)
+            .err
+            .contains("is called")
+    );
     // A day that has passed, one that is none, a waiver that is not there, an image that is not.
     waive(&ids[0], "2020-01-31").expect(2);
     waive(&ids[0], "next week").expect(2);

@@ -279,7 +279,9 @@ impl Trivy {
     fn ended(&self, run: &Run<'_>, cancelled: &dyn Fn() -> bool) -> Result<Ended, ScannerError> {
         let program = self.program.clone();
         if !program.is_absolute() {
-            let source = std::io::Error::other("its path is not absolute");
+            let source = std::io::Error::other(
+                "no program of that name was found, and a path to one begins at the root",
+            );
             return Err(ScannerError::NotInstalled { program, source });
         }
         let ended = process::run(run, cancelled).map_err(|error| match error {
