@@ -21,7 +21,7 @@ mod seam;
 pub mod simulated;
 mod sparse;
 
-pub use host::Host;
+pub use host::{Host, opened};
 pub use power::{Failure, Plan, Power, PowerOut, is_power_out};
 pub use seam::{CloneOutcome, Dir, Entry, File, Mode};
 pub use simulated::Simulated;

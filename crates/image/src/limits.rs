@@ -4,15 +4,19 @@
 //! ext4 or memory gives; a name and bounds for each stand beside it. What goes over a limit is
 //! [`Rejected`](crate::Rejected) at once, before what is too much is written.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 /// What becomes of an image's character and block devices. On a disk they are an inode; in a guest
 /// they lead to whatever the guest has under that number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DevicePolicy {
     /// They are kept, and listed in the report.
     #[default]
@@ -219,9 +223,72 @@ limits! {
     listed: usize = 1_000, Listed "max_listed" Count 0..=1_000_000;
 }
 
+/// Limits as they are written: each by the name of its setting.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    devices: DevicePolicy,
+    #[serde(flatten)]
+    limits: BTreeMap<String, u64>,
+}
+
+impl Serialize for Limits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let limits = Limit::ALL.iter();
+        let limits = limits.map(|&limit| (limit.setting().to_owned(), self.get(limit)));
+        let written = Written {
+            devices: self.devices,
+            limits: limits.collect(),
+        };
+        written.serialize(serializer)
+    }
+}
+
+/// Every limit has to be there, within its bounds, and nothing else.
+impl<'de> Deserialize<'de> for Limits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut written = Written::deserialize(deserializer)?;
+        let mut limits = Self {
+            devices: written.devices,
+            ..Self::default()
+        };
+        for &limit in Limit::ALL {
+            let value = written.limits.remove(limit.setting());
+            let value = value.ok_or_else(|| de::Error::missing_field(limit.setting()))?;
+            if !limits.set(limit, value) {
+                let name = limit.setting();
+                return Err(de::Error::custom(format!("{name} cannot be {value}")));
+            }
+        }
+        match written.limits.keys().next() {
+            None => Ok(limits),
+            Some(name) => Err(de::Error::custom(format!("there is no limit {name}"))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_read_as_they_are_written_and_none_is_missing_or_made_up() {
+        let mut limits = Limits {
+            devices: DevicePolicy::Drop,
+            ..Limits::default()
+        };
+        assert!(limits.set(Limit::Depth, 7) && limits.set(Limit::Ratio, 11));
+        let written = serde_json::to_value(&limits).unwrap();
+        let read = |value| serde_json::from_value::<Limits>(value);
+        assert_eq!(read(written.clone()).unwrap(), limits);
+        let changed = |change: fn(&mut serde_json::Map<String, serde_json::Value>)| {
+            let mut changed = written.clone();
+            change(changed.as_object_mut().unwrap());
+            read(changed)
+        };
+        assert!(changed(|limits| drop(limits.remove("max_depth"))).is_err());
+        assert!(changed(|limits| drop(limits.insert("max_deep".into(), 7.into()))).is_err());
+        assert!(changed(|limits| drop(limits.insert("max_depth".into(), 0.into()))).is_err());
+    }
 
     #[test]
     fn every_default_is_within_its_bounds_and_can_be_set() {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A path or another name out of an archive, as it stood there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +75,41 @@ impl Serialize for Name {
     }
 }
 
+/// What [`Display`](fmt::Display) shows, as the name that it stands for. Nothing else is taken: one name
+/// has one text.
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = unescape(&text).map(Self::from);
+        name.filter(|name| name.to_string() == text)
+            .ok_or_else(|| de::Error::custom("a name that is not escaped as names are"))
+    }
+}
+
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut name = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let (byte, after) = match (byte, after) {
+            (b'\\', [b'\\', after @ ..]) => (b'\\', after),
+            (b'\\', [b'x', high, low, after @ ..]) => (hex(*high)? << 4 | hex(*low)?, after),
+            (b'\\', _) => return None,
+            (byte, after) => (byte, after),
+        };
+        name.push(byte);
+        rest = after;
+    }
+    Some(name)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +140,38 @@ mod tests {
             serde_json::to_string(&Name::from(&b"\xff\\"[..])).unwrap(),
             r#""\\xff\\\\""#
         );
+    }
+
+    #[test]
+    fn what_is_shown_is_read_as_the_name_it_stands_for() {
+        let every_byte: Vec<_> = (0..=255).collect();
+        let names: [&[u8]; 5] = [
+            b"",
+            b"\\x41",
+            b"\\\\",
+            "\u{202e}\u{fffd}é".as_bytes(),
+            &every_byte,
+        ];
+        for name in names.map(Name::from) {
+            let text = serde_json::to_string(&name).unwrap();
+            assert_eq!(serde_json::from_str::<Name>(&text).unwrap(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_shows_no_name_is_none() {
+        for text in [
+            "\\",
+            "\\x4",
+            "\\x41",
+            "\\xFF",
+            "\\n",
+            "a\nb",
+            "\\xc3\\xa9",
+            "\u{202e}",
+        ] {
+            let json = serde_json::to_string(text).unwrap();
+            assert!(serde_json::from_str::<Name>(&json).is_err(), "{text:?}");
+        }
     }
 }

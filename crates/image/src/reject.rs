@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Name;
 
@@ -175,8 +175,17 @@ impl Serialize for Code {
     }
 }
 
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let code = Self::ALL.iter().find(|code| code.as_str() == text);
+        code.copied()
+            .ok_or_else(|| de::Error::custom("there is no such rule"))
+    }
+}
+
 /// A layer that broke a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// The rule.
     pub code: Code,
@@ -254,5 +263,8 @@ mod tests {
                 "detail": "the name contains a NUL",
             })
         );
+        let text = serde_json::to_string(&rejected).unwrap();
+        assert_eq!(serde_json::from_str::<Rejected>(&text).unwrap(), rejected);
+        assert!(serde_json::from_str::<Rejected>(&text.replace("nul\"", "null\"")).is_err());
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{DiffId, Name};
 
 /// What [`apply`](crate::apply()) found in one layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Digest of the uncompressed archive, to the end of its padding.
     pub diff_id: DiffId,
@@ -30,7 +30,7 @@ pub struct LayerReport {
 }
 
 /// Names that a report lists, in order of appearance, up to a limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// How many there are.
     pub count: u64,
@@ -50,7 +50,7 @@ impl Listed {
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// How often each normalisation was applied.
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
         }

@@ -2,7 +2,14 @@
 
 #[cfg(target_os = "linux")]
 use std::num::NonZeroU64;
-use std::{fs, io, ops::Range, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
+use std::{
+    fs, io,
+    ops::Range,
+    os::unix::fs::{FileExt, MetadataExt},
+    sync::Arc,
+};
+
+use rustix::fs::SeekFrom;
 
 use super::behind::Behind;
 use crate::seam::File;
@@ -14,6 +21,12 @@ const STAT_BLOCK: u64 = 512;
 pub(super) struct HostFile {
     file: fs::File,
     behind: Behind,
+}
+
+/// A file that was opened elsewhere, for reading and writing: one that was handed to this process by
+/// another, which has made its name durable. It may be a block device.
+pub fn opened(file: fs::File) -> Arc<dyn File> {
+    Arc::new(HostFile::new(file))
 }
 
 impl HostFile {
@@ -41,7 +54,7 @@ impl File for HostFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        length(&self.file)
     }
 
     fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -59,6 +72,16 @@ impl File for HostFile {
     fn sync(&self) -> io::Result<()> {
         // fdatasync on Linux, F_FULLFSYNC on macOS (whose fsync does not reach the medium).
         self.file.sync_data()
+    }
+}
+
+/// The length of a file, or of a block device.
+fn length(file: &fs::File) -> io::Result<u64> {
+    // Not `File::metadata`, which asks the kernel as it would about a path: a locked-in process may not.
+    let stat = rustix::fs::fstat(file)?;
+    match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::BlockDevice => Ok(rustix::fs::seek(file, SeekFrom::End(0))?),
+        _ => u64::try_from(stat.st_size).map_err(io::Error::other),
     }
 }
 

@@ -9,3 +9,4 @@ mod dir;
 mod file;
 
 pub use dir::Host;
+pub use file::opened;

@@ -31,6 +31,11 @@ impl Proof {
     pub fn new(wait: impl FnOnce() -> Option<Digest> + Send + 'static) -> Self {
         Self(Box::new(wait))
     }
+
+    /// Waits for it; `None` if it will never be.
+    pub fn wait(self) -> Option<Digest> {
+        (self.0)()
+    }
 }
 
 impl fmt::Debug for Proof {
@@ -209,7 +214,7 @@ impl Uncompressed for Ahead {
         let (hashed, stored_bytes) = self.whole.take().ok_or_else(gone)?;
         let digest = match hashed {
             Hashed::Beside(digest) => digest.recv().map_err(|_| gone())?,
-            Hashed::Elsewhere(Proof(wait)) => wait().ok_or_else(|| {
+            Hashed::Elsewhere(proof) => proof.wait().ok_or_else(|| {
                 Fault::Read(io::Error::other("the stored bytes were never proven"))
             })?,
         };
