@@ -6,6 +6,7 @@
 //! * [`real`] makes (once) a small family of real Debian packages;
 //! * [`oracle`] applies layers on its own and says what the root filesystem must hold, as a
 //!   [`manifest`];
+//! * [`forgetting`] takes out of a state directory what the product would never forget;
 //! * [`readback`] says what a disk image does hold, through the kernel or debugfs.
 //!
 //! This crate depends on no other part of the workspace, so that a mistake there cannot be repeated
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod family;
+pub mod forgetting;
 pub mod manifest;
 pub mod oracle;
 pub mod readback;

@@ -26,6 +26,7 @@ use crate::{
     caged::Cages,
     flights::Flights,
     join::BlobReader,
+    plan::ChainOrigin,
     scanning::{AdvisoryStore, Updater, vex},
     trouble::Trouble,
 };
@@ -40,6 +41,8 @@ pub(crate) struct Deps {
     pub(crate) limits: Limits,
     /// What layers may take that are inflated before their turn, of all images together.
     pub(crate) inflate_ahead: Budget,
+    /// The share of it that an image has whose layers are inflated by another process.
+    pub(crate) inflate_ahead_of_one: u64,
     pub(crate) volume_size: u64,
     pub(crate) state_dir: PathBuf,
     /// How many images are brought here at a time.
@@ -137,6 +140,7 @@ impl Deps {
             advisories: Arc::new(advisories),
             limits: settings.limits.clone(),
             inflate_ahead: Budget::new(settings.inflate_ahead),
+            inflate_ahead_of_one: share(settings.inflate_ahead, settings.images_at_once),
             volume_size: settings.volume_size,
             state_dir: settings.state_dir.clone(),
             images_at_once: settings.images_at_once,
@@ -264,12 +268,20 @@ impl Deps {
 
     /// What a sealed volume of a chain is found by. Of the settings the size and what becomes of
     /// devices change what comes out of unpacking, or whether anything does.
-    pub(crate) fn seal_key(&self, chain: ChainId) -> SealKey {
+    ///
+    /// The diff id of a compressed layer is the word of whoever inflated it. Where that is a child in a cage
+    /// it is believed of the blob that the child was given: a layer that took its child over could else call
+    /// itself another, and what was made of it be taken for what that one makes.
+    pub(crate) fn seal_key(&self, chain: ChainId, origin: &ChainOrigin) -> SealKey {
+        let mut policy = format!("devices={}", self.limits.devices.as_str());
+        if let Some(blobs) = origin.digest().filter(|_| self.cages.are_used()) {
+            policy = format!("{policy} blobs={blobs}");
+        }
         SealKey {
             chain,
             format: FORMAT_VERSION,
             size: self.volume_size,
-            policy: format!("devices={}", self.limits.devices.as_str()),
+            policy,
         }
     }
 
@@ -317,6 +329,10 @@ impl Deps {
             Ok(write.forget_volume(id)?)
         }))
     }
+}
+
+fn share(whole: u64, by: NonZeroUsize) -> u64 {
+    u64::try_from(by.get()).map_or(0, |by| whole / by)
 }
 
 /// Now, in milliseconds since 1970.

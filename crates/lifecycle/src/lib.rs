@@ -44,6 +44,7 @@ mod state_dir;
 mod status;
 mod summary;
 mod trouble;
+mod unpacking;
 mod view;
 mod view_runs;
 mod watch;

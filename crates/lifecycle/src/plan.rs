@@ -1,7 +1,7 @@
 //! What is to be done for an image: pure functions over what was listed and what is here.
 
 use longshore_catalog::{LayerRow, NewLayer, Pin, VolumeId};
-use longshore_image::{ChainId, DiffId};
+use longshore_image::{ChainId, DiffId, Digest, Hasher};
 
 /// How a listing stands to what is recorded of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +107,46 @@ pub(crate) fn resolve(
     }
 }
 
-/// The chain ids of the layers from the first on, as far as their diff ids are known.
-pub(crate) fn chains(diff_ids: impl IntoIterator<Item = Option<DiffId>>) -> Vec<ChainId> {
-    let mut chains: Vec<ChainId> = Vec::new();
-    for diff_id in diff_ids {
-        let Some(diff_id) = diff_id else { break };
-        chains.push(match chains.last() {
-            None => ChainId::base(diff_id),
-            Some(chain) => chain.extend(diff_id),
-        });
+/// The blobs that a chain of layers was unpacked from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ChainOrigin {
+    blobs: Vec<Digest>,
+    is_compressed: bool,
+}
+
+impl ChainOrigin {
+    /// The next layer, as it is stored and as it turned out to be.
+    pub(crate) fn push(&mut self, blob: &Digest, diff_id: &DiffId) {
+        self.is_compressed |= blob != diff_id.digest();
+        self.blobs.push(*blob);
+    }
+
+    /// What tells it from other blobs of which somebody said that they are the same chain; `None` where
+    /// nobody had to say anything: the diff id of a layer that is not compressed is that of its blob.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        let mut hasher = Hasher::new();
+        for blob in &self.blobs {
+            hasher.update(blob.as_bytes());
+        }
+        self.is_compressed.then(|| hasher.finish())
+    }
+}
+
+/// The chain ids of the layers from the first on, as far as their blobs and diff ids are known.
+pub(crate) fn chains(
+    layers: impl IntoIterator<Item = (Option<Digest>, Option<DiffId>)>,
+) -> Vec<(ChainId, ChainOrigin)> {
+    let mut chains: Vec<(ChainId, ChainOrigin)> = Vec::new();
+    for layer in layers {
+        let (Some(blob), Some(diff_id)) = layer else {
+            break;
+        };
+        let (chain, mut origin) = match chains.last() {
+            None => (ChainId::base(diff_id), ChainOrigin::default()),
+            Some((below, origin)) => (below.extend(diff_id), origin.clone()),
+        };
+        origin.push(&blob, &diff_id);
+        chains.push((chain, origin));
     }
     chains
 }
@@ -132,8 +163,6 @@ pub(crate) fn start(sealed: &[Option<VolumeId>]) -> (usize, Option<VolumeId>) {
 
 #[cfg(test)]
 mod tests {
-    use longshore_image::Digest;
-
     use super::*;
 
     fn listed(key: &str, etag: &str) -> NewLayer {
@@ -235,8 +264,13 @@ mod tests {
 
     #[test]
     fn chains_stop_at_the_first_layer_that_was_never_unpacked() {
+        let layer = |text: &str| {
+            let blob = Digest::of(text.as_bytes());
+            (Some(blob), Some(DiffId::new(blob)))
+        };
+        let known = chains([layer("a"), layer("b"), (None, None), layer("d")]);
+        let known: Vec<_> = known.into_iter().map(|(chain, _)| chain).collect();
         let diff = |text: &str| DiffId::new(Digest::of(text.as_bytes()));
-        let known = chains([Some(diff("a")), Some(diff("b")), None, Some(diff("d"))]);
         assert_eq!(
             known,
             [
@@ -244,6 +278,30 @@ mod tests {
                 ChainId::base(diff("a")).extend(diff("b"))
             ]
         );
+    }
+
+    #[test]
+    fn what_was_said_of_one_blob_is_not_believed_of_another() {
+        let blob = |text: &str| Digest::of(text.as_bytes());
+        let diff = |text: &str| DiffId::new(blob(text));
+        let of = |layers: &[(&str, &str)]| {
+            let layers = layers.iter();
+            let known =
+                chains(layers.map(|(stored, plain)| (Some(blob(stored)), Some(diff(plain)))));
+            let (chain, origin) = known.last().unwrap();
+            (*chain, origin.digest())
+        };
+        let honest = of(&[("a", "a"), ("b.gz", "b")]);
+        let liar = of(&[("a", "a"), ("evil.gz", "b")]);
+        assert_eq!(honest.0, liar.0);
+        assert_ne!(honest.1, liar.1);
+        assert_eq!(honest, of(&[("a", "a"), ("b.gz", "b")]));
+        // Of the layer below it too.
+        assert_ne!(
+            of(&[("evil.gz", "a"), ("b", "b")]).1,
+            of(&[("a.gz", "a"), ("b", "b")]).1
+        );
+        assert_eq!(of(&[("a", "a"), ("b", "b")]).1, None);
     }
 
     #[test]

@@ -7,14 +7,14 @@ use longshore_fsm::{
     RecordError, StepError,
     store::{CommitError, OpenError, StoreError, WriteError, WriteRefused},
 };
-use longshore_image::ApplyError;
+use longshore_image::{ApplyError, Rejected};
 use longshore_source::{
     ConnectError, DiskError as BlobError, DocumentError, FetchError, ListError, PartialError,
     SourceError,
 };
 use longshore_volume::VolumeError;
 
-use crate::{Class, Failure, join::DiskTreeError};
+use crate::{Class, Failure, failure::causes, join::DiskTreeError, unpacking::TreeTrouble};
 
 /// An error of one of the parts.
 pub(crate) trait Trouble: Sized {
@@ -63,7 +63,7 @@ impl Failure {
     }
 
     /// The disk that the state directory is on has no room.
-    fn full() -> Self {
+    pub(crate) fn full() -> Self {
         Self::new(
             Class::Full,
             "disk-full",
@@ -74,7 +74,7 @@ impl Failure {
 }
 
 /// Whether somewhere in an error's chain a disk is full.
-fn is_full(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_full(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>()
@@ -303,22 +303,7 @@ impl Trouble for VolumeError {
 
 impl Trouble for longshore_ext4::Error {
     fn failure(self) -> Failure {
-        match &self {
-            Self::NoSpace | Self::NoInodes => Failure::new(
-                Class::Refused,
-                "volume-too-small",
-                "the image does not fit its volume",
-            )
-            .caused_by(&self)
-            .hint("set a larger volume_size"),
-            Self::XattrsDoNotFit { .. } => {
-                Failure::new(Class::Refused, "xattr-too-large", self.to_string())
-            }
-            Self::DirectoryFull { .. } => {
-                Failure::new(Class::Refused, "directory-full", self.to_string())
-            }
-            _ => storage("filesystem", "the filesystem of a volume failed", &self),
-        }
+        TreeTrouble::from(&self).failure(causes(&self))
     }
 }
 
@@ -326,24 +311,27 @@ impl Trouble for DiskTreeError {
     fn failure(self) -> Failure {
         match self {
             Self::Filesystem(error) => error.failure(),
-            Self::LostAndFound => Failure::new(Class::Refused, "lost-and-found", self.to_string()),
-            Self::NoSuchNode(_) => Failure::broken("a node that is not there").caused_by(&self),
+            _ => TreeTrouble::from(&self).failure(causes(&self)),
         }
+    }
+}
+
+impl Trouble for Rejected {
+    fn failure(self) -> Failure {
+        let mut failure = Failure::new(
+            Class::Refused,
+            self.code.as_str(),
+            format!("the layer is rejected: {}", self.detail),
+        );
+        failure.entry = self.entry.map(|entry| entry.to_string());
+        failure
     }
 }
 
 impl Trouble for ApplyError<DiskTreeError> {
     fn failure(self) -> Failure {
         match self {
-            Self::Rejected(rejected) => {
-                let mut failure = Failure::new(
-                    Class::Refused,
-                    rejected.code.as_str(),
-                    format!("the layer is rejected: {}", rejected.detail),
-                );
-                failure.entry = rejected.entry.map(|entry| entry.to_string());
-                failure
-            }
+            Self::Rejected(rejected) => rejected.failure(),
             Self::Read(error) => storage("layer", "the layer could not be read", &error),
             Self::Tree(error) => error.failure(),
         }

@@ -50,7 +50,7 @@ pub enum ScanKey {
     AllowVulnerable,
     /// Whether machines are made of images that were not wholly looked into.
     AllowUnproven,
-    /// Whether what is in an image is read in a cage.
+    /// Whether images are unpacked and read in cages.
     Cage,
 }
 

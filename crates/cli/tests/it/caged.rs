@@ -1,7 +1,8 @@
-//! What is in an image is read in a cage: it sees what one sees without, or nothing is read.
+//! Images are unpacked and looked into in cages: what comes of it is the same as without, or nothing is.
 
 use std::{fs, fs::File, os::unix::fs::FileExt, path::PathBuf};
 
+use longshore_harbor::forgetting;
 use serde_json::Value;
 
 use crate::place::{Ended, Place};
@@ -107,14 +108,33 @@ fn a_cage_changes_nothing_of_what_is_seen() {
 }
 
 #[test]
-fn an_image_is_not_looked_into_without_a_layer_that_is_required() {
+fn an_image_is_neither_unpacked_nor_looked_into_without_a_layer_that_is_required() {
     let place = place();
     let fetch = ["fetch-and-create", IMAGE, "--no-activate", "-o", "json"];
     let refused = work(&place, "require", "landlock", &fetch).expect(1).json();
     let error = &refused["error"];
     assert_eq!(error["code"], "no-cage", "{refused}");
     let text = error.to_string();
-    for part in ["volume 1", "landlock", "Linux 5.13", "cage = \\\"best\\\""] {
+    for part in [
+        "images/caged was not unpacked",
+        "landlock",
+        "Linux 5.13",
+        "cage = \\\"best\\\"",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Nothing of it is half there, and it is brought here where it may be.
+    let volumes = fs::read_dir(place.path("state").join("volumes")).unwrap();
+    assert_eq!(volumes.count(), 0);
+    let fetched = work(&place, "best", "landlock", &fetch);
+    assert!(matches!(fetched.code, Some(0 | 6)), "{fetched:#?}");
+    // What is in it is known, until it is not.
+    let scan = ["scan", IMAGE, "-o", "json"];
+    work(&place, "require", "landlock", &scan).expect(0);
+    forgetting::inventories(&place.path("state"));
+    let refused = work(&place, "require", "landlock", &scan).expect(1).json();
+    let text = refused["error"].to_string();
+    for part in ["was not looked into", "landlock"] {
         assert!(text.contains(part), "{text}");
     }
     let archive = layer(&place).display().to_string();
@@ -156,8 +176,10 @@ fn a_missing_layer_is_told_once_where_it_may_be_missing() {
 fn a_damaged_volume_fails_the_same_way() {
     let place = place();
     let fetch = ["fetch-and-create", IMAGE, "--no-activate"];
-    // Nothing is known of it yet when it is damaged.
-    work(&place, "require", "landlock", &fetch).expect(1);
+    let fetched = work(&place, "require", "", &fetch);
+    assert!(matches!(fetched.code, Some(0 | 6)), "{fetched:#?}");
+    // Nothing is known of it any more when it is damaged.
+    forgetting::inventories(&place.path("state"));
     let volume = place.path("state").join("volumes/1.img");
     let file = File::options().write(true).open(volume).unwrap();
     let scan = |cage| work(&place, cage, "", &["scan", IMAGE, "-o", "json"]);

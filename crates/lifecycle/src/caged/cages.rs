@@ -1,4 +1,5 @@
-//! [`Cages`]: how the disks of images are looked into, and what is said where that fails.
+//! [`Cages`]: how the disks of images are looked into, and what is said where that fails; and the children
+//! that do other things.
 
 use std::{
     io,
@@ -7,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use longshore_cage::{Cage, CageError, Caged, Layer, Limits, Need};
+use longshore_cage::{Cage, CageError, Caged, Cancel, Layer, Limits, Need};
 use longshore_scan::{Inventory, Reason};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{Class, Failure, Scanning};
 
-/// How the disks of images are looked into.
+/// How the bytes of images are read.
 #[derive(Debug)]
 pub(crate) struct Cages {
     mode: CageMode,
@@ -65,14 +66,18 @@ impl Cages {
         say: impl FnOnce(String),
     ) -> Result<Seen, Failure> {
         let limits = limits();
-        let caged = self.spawn(&limits).map_err(|error| no_cage(name, &error))?;
+        let no_cage = |error| {
+            let what = format!("{name} was not looked into: there is no cage for its reader");
+            no_cage(what, &error)
+        };
+        let caged = self.spawn(INVENTORY, &limits, None).map_err(no_cage)?;
         if let Some(text) = self.missing(&caged) {
             say(text);
         }
         let answered = caged.ask(&[], &[disk]);
         let answer = match answered {
             Ok(answer) => answer,
-            Err(CageError::Host(error)) => return Err(no_cage(name, &CageError::Host(error))),
+            Err(CageError::Host(error)) => return Err(no_cage(CageError::Host(error))),
             Err(error) => {
                 tracing::error!(name, %error, "a caged reader did not get to its end");
                 return Ok(broken_off(gap(name, &error, &limits)));
@@ -98,20 +103,29 @@ impl Cages {
         })
     }
 
-    fn spawn(&self, limits: &Limits) -> Result<Caged, CageError> {
+    /// A child in this role, locked in.
+    pub(crate) fn spawn(
+        &self,
+        role: &str,
+        limits: &Limits,
+        cancel: Option<&Cancel>,
+    ) -> Result<Caged, CageError> {
         let need = match self.mode {
             CageMode::Best => Need::WhatThereIs,
             CageMode::Require | CageMode::Off => Need::Every,
         };
-        let cage = Cage::new().limits(limits.clone()).need(need);
-        let without = self.without.iter();
-        without
-            .fold(cage, |cage, &layer| cage.without(layer))
-            .spawn(INVENTORY)
+        let mut cage = Cage::new().limits(limits.clone()).need(need);
+        for &layer in &self.without {
+            cage = cage.without(layer);
+        }
+        if let Some(cancel) = cancel {
+            cage = cage.cancel(cancel);
+        }
+        cage.spawn(role)
     }
 
     /// The sentence about layers that are missing, the first time.
-    fn missing(&self, caged: &Caged) -> Option<String> {
+    pub(crate) fn missing(&self, caged: &Caged) -> Option<String> {
         let missing = caged.layers().missing();
         let missing: Vec<_> = missing
             .map(|(layer, why)| format!("{layer} ({why})"))
@@ -120,7 +134,7 @@ impl Cages {
             return None;
         }
         Some(format!(
-            "what reads the filesystems of images is held without {}",
+            "what reads images is held without {}",
             missing.join(", ")
         ))
     }
@@ -148,13 +162,9 @@ fn broken_off(why: Reason) -> Seen {
     Seen::BrokenOff(Inventory::new(None, Vec::new(), vec![why], 0))
 }
 
-fn no_cage(name: &str, error: &CageError) -> Failure {
-    let failure = Failure::new(
-        Class::Failed,
-        "no-cage",
-        format!("{name} was not looked into: there is no cage for its reader"),
-    );
-    let failure = failure.caused_by(error);
+/// There is none, so that `what` is so.
+pub(crate) fn no_cage(what: String, error: &CageError) -> Failure {
+    let failure = Failure::new(Class::Failed, "no-cage", what).caused_by(error);
     match error {
         CageError::Unavailable { .. } => failure.hint(
             "on a host that cannot have this layer the setting cage = \"best\" goes on with the others, and \
@@ -183,7 +193,7 @@ mod tests {
             layer: Layer::Landlock,
             why: "the kernel has none".to_owned(),
         };
-        let failure = no_cage("volume 7", &error);
+        let failure = no_cage("volume 7 was not read".to_owned(), &error);
         assert_eq!(
             (failure.class, failure.code.as_str()),
             (Class::Failed, "no-cage")
@@ -199,8 +209,8 @@ mod tests {
     #[test]
     fn a_host_that_is_short_of_something_is_tried_again() {
         let short = CageError::Host(io::ErrorKind::WouldBlock.into());
-        assert!(no_cage("volume 7", &short).retryable);
+        assert!(no_cage("volume 7 was not read".to_owned(), &short).retryable);
         let broken = CageError::Host(io::ErrorKind::PermissionDenied.into());
-        assert!(!no_cage("volume 7", &broken).retryable);
+        assert!(!no_cage("volume 7 was not read".to_owned(), &broken).retryable);
     }
 }

@@ -12,7 +12,11 @@ use super::{
     answer::{self, Bounds},
     look,
 };
-use crate::join::FileRead;
+use crate::{
+    join::FileRead,
+    scanned_path::{ARCHIVE, archive},
+    unpacking::{UNPACK, unpack},
+};
 
 /// The role in which a child reads an inventory.
 pub(super) const INVENTORY: &str = "inventory";
@@ -26,6 +30,8 @@ pub fn caged() -> Option<ExitCode> {
     let role = longshore_cage::role()?;
     Some(role.enter(|role, inside| match role {
         INVENTORY => inventory(inside),
+        UNPACK => unpack(inside),
+        ARCHIVE => archive(inside),
         other => Err(io::Error::other(format!("there is no role {other}"))),
     }))
 }

@@ -16,7 +16,7 @@ mod inside;
 mod look;
 mod mode;
 
-pub(crate) use cages::{Cages, Seen};
+pub(crate) use cages::{Cages, Seen, no_cage};
 pub use inside::caged;
 pub(crate) use look::look;
 pub use mode::CageMode;

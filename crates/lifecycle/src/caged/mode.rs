@@ -1,6 +1,6 @@
 //! [`CageMode`]: whether hostile bytes are read in a cage.
 
-/// Whether the filesystem of an image is read in a cage.
+/// Whether images are unpacked and read in cages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CageMode {
     /// In one that holds with every layer, or not at all.

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read},
-    iter::Zip,
+    iter::{Peekable, Zip},
     ops::RangeFrom,
     sync::Arc,
     thread::available_parallelism,
@@ -12,7 +12,7 @@ use std::{
 
 use futures::{FutureExt, executor::block_on, future::Shared};
 use longshore_fsm::Attempt;
-use longshore_image::{Ahead, Digest, Proof, StoredLayer};
+use longshore_image::{Digest, Proof, StoredLayer};
 use longshore_source::Locator;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -21,7 +21,11 @@ use super::{
     obtain::{Delivery, Input},
     watched::Watched,
 };
-use crate::{Class, Event, Failure, Phase, deps::Deps};
+use crate::{
+    Event, Failure, Phase,
+    deps::Deps,
+    unpacking::{Started, Unpacker},
+};
 
 /// Layers that are begun before their turn, at most: what they share is soon used up, and each has some
 /// memory of its own.
@@ -30,7 +34,7 @@ const MOST_AHEAD: usize = 4;
 /// A layer that is being inflated.
 pub(super) struct Begun {
     pub(super) position: usize,
-    pub(super) layer: Ahead,
+    pub(super) layer: Started,
     /// Where its bytes come from, once that is known; nobody says it if they never come.
     pub(super) input: oneshot::Receiver<Input>,
     /// What its stored bytes are proven to be; nobody says it if they never are.
@@ -46,7 +50,7 @@ pub(super) struct Layers {
     attempt: Attempt<Connection>,
     say: Arc<Say>,
     locators: Vec<Locator>,
-    waiting: Zip<RangeFrom<usize>, vec::IntoIter<Delivery>>,
+    waiting: Peekable<Zip<RangeFrom<usize>, vec::IntoIter<Delivery>>>,
     begun: VecDeque<Begun>,
 }
 
@@ -75,24 +79,32 @@ impl Layers {
             attempt: attempt.clone(),
             say: Arc::new(say),
             locators: locators.to_vec(),
-            waiting: (first..).zip(deliveries),
+            waiting: (first..).zip(deliveries).peekable(),
             begun: VecDeque::new(),
         }
     }
 
     /// The layer at this position, and those after it begun, as many as there are processors, and
     /// [`MOST_AHEAD`] at most. Those before it are given up: somebody else has sealed them meanwhile.
-    pub(super) fn take(&mut self, position: usize) -> Result<Begun, Failure> {
+    ///
+    /// `unpacker` is to apply those before `until`. Where it keeps what it begins, no more are begun.
+    pub(super) fn take(
+        &mut self,
+        position: usize,
+        unpacker: &Unpacker,
+        until: usize,
+    ) -> Result<Begun, Failure> {
+        let is_its = |next: usize| next < until || !unpacker.keeps_what_it_begins();
         loop {
             let ahead = available_parallelism()
                 .map_or(1, usize::from)
                 .min(MOST_AHEAD);
             while self.begun.len() <= ahead {
-                let Some((next, delivery)) = self.waiting.next() else {
+                let Some((next, delivery)) = self.waiting.next_if(|(next, _)| is_its(*next)) else {
                     break;
                 };
                 if next >= position {
-                    let begun = self.begin(next, delivery)?;
+                    let begun = self.begin(next, delivery, unpacker)?;
                     self.begun.push_back(begun);
                 }
             }
@@ -104,7 +116,12 @@ impl Layers {
         }
     }
 
-    fn begin(&self, position: usize, delivery: Delivery) -> Result<Begun, Failure> {
+    fn begin(
+        &self,
+        position: usize,
+        delivery: Delivery,
+        unpacker: &Unpacker,
+    ) -> Result<Begun, Failure> {
         let Delivery { input, proof } = delivery;
         let proof = proof.shared();
         let fetched = proof.clone();
@@ -131,22 +148,19 @@ impl Layers {
             let _ = tell.send(input);
             say(&locator, Phase::Unpacking, 0);
             let mut done = 0;
-            let bytes = Watched {
+            let bytes: Box<dyn Read> = Box::new(Watched {
                 inner: stored,
                 token,
                 read: move |bytes| {
                     done += bytes;
                     say(&locator, Phase::Unpacking, done);
                 },
-            };
+            });
             Ok(StoredLayer { bytes, proof })
         };
-        let layer = Ahead::start(open, &self.deps.limits, &self.deps.inflate_ahead);
         Ok(Begun {
             position,
-            layer: layer.map_err(|error| {
-                Failure::new(Class::Failed, "threads", "no thread can be had").caused_by(&error)
-            })?,
+            layer: unpacker.start(position, Box::new(open))?,
             input: told,
             proof,
         })

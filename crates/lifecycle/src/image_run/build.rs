@@ -5,13 +5,12 @@
 //! below it; where a snapshot is a copy, the layers go into one volume, committed one after the
 //! other: the bytes are the same.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use futures::executor::block_on;
-use longshore_catalog::{ImageId, Sealing, VolumeId, VolumeKind, Writer};
-use longshore_ext4::{Filesystem, Format};
+use longshore_catalog::{ImageId, Sealing, VolumeId, VolumeKind, VolumeRow, Writer};
 use longshore_fsm::Attempt;
-use longshore_image::{ApplyError, ChainId, Digest, LayerReport, Totals, apply_ahead};
+use longshore_image::{ChainId, Digest, LayerReport, Totals};
 use longshore_source::{ETag, Locator};
 use longshore_volume::{Access, SnapshotKind};
 use rusqlite::Connection;
@@ -26,8 +25,9 @@ use crate::{
     Class, Event, Failure, Phase,
     deps::{Deps, volume_id},
     flights::Turn,
-    join::{DiskDevice, DiskTree},
+    plan::ChainOrigin,
     trouble::Trouble,
+    unpacking::{CagedVolume, Finished, Grow, Unapplied, Unpacker},
 };
 
 /// What building one image takes.
@@ -44,11 +44,13 @@ pub(crate) struct Build {
 /// A volume that is being built.
 struct Work {
     id: VolumeId,
-    tree: DiskTree,
-    totals: Totals,
+    unpacker: Unpacker,
     chain: Option<ChainId>,
+    origin: ChainOrigin,
     /// The layer that goes into it next.
     next: usize,
+    /// The first one that does not go into it.
+    until: usize,
     /// Others who want the same wait for this.
     _turn: Turn,
 }
@@ -75,10 +77,9 @@ impl Build {
                     self.begin(&sealed, turn)?
                 }
             };
-            let begun = layers.take(work.next)?;
+            let begun = layers.take(work.next, &work.unpacker, work.until)?;
             self.layer(begun, &mut work)?;
-            let is_top = work.next == self.locators.len();
-            if is_top || self.deps.backend.snapshot_kind() != SnapshotKind::Copy {
+            if work.next == work.until {
                 self.seal(work)?;
             } else {
                 unfinished = Some(work);
@@ -155,27 +156,55 @@ impl Build {
         self.attempt
             .record_blocking(created)
             .map_err(Trouble::failure)?;
-        let disk = backend
-            .open(volume_id(id)?, Access::Write)
-            .map_err(Trouble::failure)?;
-        let filesystem = match parent_id {
-            Some(_) => Filesystem::open(DiskDevice(disk)),
-            None => Filesystem::make(DiskDevice(disk), &Format::default()),
+        let grow = match parent {
+            None => Grow::FromNothing,
+            Some(volume) => Grow::From(totals_of(volume)?),
         };
-        let totals = match parent.and_then(|volume| volume.totals.as_deref()) {
-            Some(totals) => serde_json::from_str(totals).map_err(|error| {
-                Failure::broken("the totals of a sealed volume cannot be read").caused_by(&error)
-            })?,
-            None => Totals::default(),
+        // Where a snapshot is a copy, one volume takes all layers.
+        let until = match backend.snapshot_kind() {
+            SnapshotKind::Copy => self.locators.len(),
+            _ => sealed.layers + 1,
         };
         Ok(Work {
             id,
-            tree: DiskTree(filesystem.map_err(Trouble::failure)?),
-            totals,
+            unpacker: self.unpacker(id, grow, sealed.layers..until)?,
             chain: parent.and_then(|volume| volume.chain),
+            origin: sealed.origin.clone(),
             next: sealed.layers,
+            until,
             _turn: turn,
         })
+    }
+
+    /// In a cage, where there are some and the volume can be handed to it.
+    fn unpacker(
+        &self,
+        id: VolumeId,
+        grow: Grow,
+        layers: Range<usize>,
+    ) -> Result<Unpacker, Failure> {
+        let Deps {
+            backend, limits, ..
+        } = &*self.deps;
+        let disk = backend.open(volume_id(id)?, Access::Write);
+        let disk = disk.map_err(Trouble::failure)?;
+        let path = backend.path(volume_id(id)?);
+        let Some(path) = path.filter(|_| self.deps.cages.are_used()) else {
+            return Unpacker::here(disk, grow, limits, &self.deps.inflate_ahead);
+        };
+        let layers = self.locators.get(layers).unwrap_or_default();
+        let volume = CagedVolume {
+            name: self.image_name.clone(),
+            disk,
+            path,
+            grow,
+            limits,
+            stored: layers.iter().map(|layer| layer.size).sum(),
+            ahead: self.deps.inflate_ahead_of_one,
+        };
+        let say = |text| self.deps.say(Event::Notice { text });
+        let token = self.attempt.token();
+        Unpacker::caged(volume, &self.deps.cages, &self.runtime, token, say)
     }
 
     /// Applies one layer and records what it turned out to be.
@@ -191,19 +220,13 @@ impl Build {
         // A delivery that never comes was given up by whoever makes it, who says why.
         let input = input.blocking_recv().map_err(|_| Failure::interrupted())?;
         let is_fetch = matches!(input, Input::Coming(_));
-        let (limits, totals) = (&self.deps.limits, &mut work.totals);
-        let applied = apply_ahead(&mut work.tree, layer, limits, totals);
-        let report = applied.map_err(|error| match error {
+        let report = work.unpacker.apply(layer).map_err(|error| match error {
             // A fetch that failed tells its own story, and so does whoever cancelled.
-            ApplyError::Read(_) if is_fetch || self.attempt.token().is_cancelled() => {
+            Unapplied::Read(_) if is_fetch || self.attempt.token().is_cancelled() => {
                 Failure::interrupted()
             }
             error => error.failure().layer(key),
         })?;
-        work.tree
-            .0
-            .commit()
-            .map_err(|error| error.failure().layer(key))?;
         let digest = block_on(proof).map_err(|_| Failure::interrupted())?;
         if let Input::Here(_) = input {
             self.still_is(&digest, &report)
@@ -213,6 +236,7 @@ impl Build {
             None => ChainId::base(report.diff_id),
             Some(below) => below.extend(report.diff_id),
         });
+        work.origin.push(&digest, &report.diff_id);
         work.next += 1;
         let (image, now, pinned) = (self.image, self.deps.now(), locator.clone());
         let record = move |connection: &Connection| {
@@ -278,7 +302,7 @@ impl Build {
     }
 
     /// Makes a built volume one that can be relied on, or drops it where another has its key.
-    fn seal(&self, mut work: Work) -> Result<(), Failure> {
+    fn seal(&self, work: Work) -> Result<(), Failure> {
         let chain = work
             .chain
             .ok_or_else(|| Failure::broken("a volume without layers"))?;
@@ -287,17 +311,9 @@ impl Build {
         // RFC 9562, version 8: the rest is the chain's.
         uuid[6] = (uuid[6] & 0x0f) | 0x80;
         uuid[8] = (uuid[8] & 0x3f) | 0x80;
-        work.tree.0.set_uuid(uuid).map_err(Trouble::failure)?;
-        work.tree.0.commit().map_err(Trouble::failure)?;
-        let used = work
-            .tree
-            .0
-            .used_extents()
-            .map(|extent| extent.end - extent.start)
-            .sum();
-        drop(work.tree);
-        let key = self.deps.seal_key(chain);
-        let totals = serde_json::to_string(&work.totals)
+        let Finished { used, totals } = work.unpacker.finish(uuid)?;
+        let key = self.deps.seal_key(chain, &work.origin);
+        let totals = serde_json::to_string(&totals)
             .map_err(|error| Failure::broken("totals cannot be written").caused_by(&error))?;
         let id = work.id;
         let path = self.deps.backend.path(volume_id(id)?);
@@ -360,4 +376,13 @@ impl Build {
             total: locator.size,
         });
     }
+}
+
+/// What the layers of a sealed volume add up to.
+fn totals_of(volume: &VolumeRow) -> Result<Totals, Failure> {
+    let totals = volume.totals.as_deref().map(serde_json::from_str);
+    let totals = totals.transpose().map_err(|error| {
+        Failure::broken("the totals of a sealed volume cannot be read").caused_by(&error)
+    })?;
+    Ok(totals.unwrap_or_default())
 }

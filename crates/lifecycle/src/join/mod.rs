@@ -3,6 +3,7 @@
 mod blob;
 mod disk;
 mod disk_read;
+mod file_device;
 mod file_read;
 mod rootfs;
 mod tree;
@@ -10,6 +11,7 @@ mod tree;
 pub(crate) use blob::BlobReader;
 pub(crate) use disk::DiskDevice;
 pub(crate) use disk_read::DiskRead;
+pub(crate) use file_device::FileDevice;
 pub(crate) use file_read::FileRead;
 pub(crate) use rootfs::DiskRootfs;
 pub(crate) use tree::{DiskTree, DiskTreeError};

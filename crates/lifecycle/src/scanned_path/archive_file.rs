@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::FileExt,
 };
 
@@ -16,8 +16,10 @@ pub(super) struct ArchiveFile {
 }
 
 impl ArchiveFile {
-    pub(super) fn new(file: File) -> io::Result<Self> {
-        let size = file.metadata()?.len();
+    pub(super) fn new(mut file: File) -> io::Result<Self> {
+        // Its end is sought, not asked for: in a cage there are no metadata.
+        let size = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
         Ok(Self { file, size })
     }
 

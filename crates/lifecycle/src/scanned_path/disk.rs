@@ -1,6 +1,10 @@
 //! Layers on a disk that is needed once.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use longshore_ext4::{Filesystem, Format, Open, Reader};
 use longshore_image::{ApplyError, LayerReport, Limits, Totals, WrongBytes, apply};
@@ -29,12 +33,17 @@ impl ArchiveDisk {
     pub(super) fn make(scratch: &Scratch<'_>) -> Result<Self, Failure> {
         let disk = scratch.make();
         let disk = disk.map_err(|error| no_disk(scratch.dir, &error))?;
+        Self::on(disk, scratch.dir)
+    }
+
+    /// An empty one on a disk of zeros in `dir`.
+    pub(super) fn on(disk: ScratchDisk, dir: &Path) -> Result<Self, Failure> {
         let filesystem = Filesystem::make(disk, &Format::default());
-        let filesystem = filesystem.map_err(|error| error.failure().on_disk(scratch.dir))?;
+        let filesystem = filesystem.map_err(|error| error.failure().on_disk(dir))?;
         Ok(Self {
             tree: DiskTree(filesystem),
             totals: Totals::default(),
-            dir: scratch.dir.to_path_buf(),
+            dir: dir.to_path_buf(),
         })
     }
 

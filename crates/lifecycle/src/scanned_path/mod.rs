@@ -2,6 +2,7 @@
 //! as the disk that it would be unpacked to, by the same code.
 
 mod archive_file;
+mod caged;
 mod disk;
 mod layout_dir;
 mod open;
@@ -10,5 +11,6 @@ mod scratch;
 mod tests;
 mod trouble;
 
+pub(crate) use caged::{ARCHIVE, archive, unpack_archive};
 pub(crate) use open::{OpenedPath, PathForm, open_path};
 pub(crate) use scratch::Scratch;

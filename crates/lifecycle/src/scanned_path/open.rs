@@ -10,6 +10,7 @@ use longshore_image::{
     ArchiveParts, Bundle, BundleForm, Limits, Parts, Platform, is_compressed, is_docker_manifest,
 };
 use longshore_scan::{DirRootfs, Rootfs, read_file};
+use serde::{Deserialize, Serialize};
 
 use super::{
     archive_file::ArchiveFile,
@@ -31,7 +32,8 @@ pub(crate) struct OpenedPath {
 }
 
 /// What a path was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum PathForm {
     /// A directory that is a root filesystem.
     Directory,
@@ -82,7 +84,7 @@ pub(crate) fn open_path(
     }
     let file = File::open(path).and_then(ArchiveFile::new);
     let file = file.map_err(|error| unreadable(path, &error))?;
-    open_archive(path, file, limits, scratch)
+    open_archive(path, file, limits, || ArchiveDisk::make(scratch))
 }
 
 fn open_dir(path: &Path, limits: &Limits, scratch: &Scratch<'_>) -> Result<OpenedPath, Failure> {
@@ -90,7 +92,7 @@ fn open_dir(path: &Path, limits: &Limits, scratch: &Scratch<'_>) -> Result<Opene
     if let Some(layout) = layout
         && let Some(bundle) = bundle(path, layout)?
     {
-        return unpack(path, &bundle, limits, scratch);
+        return unpack(path, &bundle, limits, || ArchiveDisk::make(scratch));
     }
     let rootfs = DirRootfs::open(path).map_err(|error| unreadable(path, &error))?;
     Ok(OpenedPath {
@@ -100,11 +102,12 @@ fn open_dir(path: &Path, limits: &Limits, scratch: &Scratch<'_>) -> Result<Opene
     })
 }
 
-fn open_archive(
+/// The same of an archive, onto the disk that `disk` makes.
+pub(super) fn open_archive(
     path: &Path,
     file: ArchiveFile,
     limits: &Limits,
-    scratch: &Scratch<'_>,
+    disk: impl FnOnce() -> Result<ArchiveDisk, Failure>,
 ) -> Result<OpenedPath, Failure> {
     let file = Arc::new(file);
     let first = file.first::<4>();
@@ -114,10 +117,10 @@ fn open_archive(
         let parts = ArchiveParts::index(Arc::clone(&file), limits);
         let parts = parts.map_err(|error| no_image(path, error))?;
         if let Some(bundle) = bundle(path, parts)? {
-            return unpack(path, &bundle, limits, scratch);
+            return unpack(path, &bundle, limits, disk);
         }
     }
-    let mut disk = ArchiveDisk::make(scratch)?;
+    let mut disk = disk()?;
     disk.layer(&path.display().to_string(), file.bytes(), limits)?;
     let (rootfs, disk) = disk.into_rootfs()?;
     if is_compressed && holds_bundle(&rootfs) {
@@ -139,9 +142,9 @@ fn unpack<P: Parts>(
     path: &Path,
     bundle: &Bundle<P>,
     limits: &Limits,
-    scratch: &Scratch<'_>,
+    disk: impl FnOnce() -> Result<ArchiveDisk, Failure>,
 ) -> Result<OpenedPath, Failure> {
-    let mut disk = ArchiveDisk::make(scratch)?;
+    let mut disk = disk()?;
     for layer in bundle.layers() {
         let name = layer.part.to_string();
         let stored = bundle.read(layer).map_err(|error| no_image(path, error))?;

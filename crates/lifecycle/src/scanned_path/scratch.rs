@@ -19,8 +19,7 @@ impl Scratch<'_> {
     pub(super) fn make(&self) -> io::Result<ScratchDisk> {
         let file = tempfile::tempfile_in(self.dir)?;
         file.set_len(self.size)?;
-        let size = self.size;
-        Ok(ScratchDisk { file, size })
+        Ok(ScratchDisk::on(file, self.size))
     }
 }
 
@@ -32,6 +31,11 @@ pub(crate) struct ScratchDisk {
 }
 
 impl ScratchDisk {
+    /// A file of zeros that is so long, as a disk.
+    pub(super) fn on(file: File, size: u64) -> Self {
+        Self { file, size }
+    }
+
     /// Its file once more.
     pub(super) fn file(&self) -> io::Result<File> {
         self.file.try_clone()

@@ -6,6 +6,14 @@ use longshore_image::{BundleError, Rejected};
 
 use crate::{Class, Failure, failure::causes};
 
+const TAMPERED: &str = "the archive is damaged or was tampered with; make it anew";
+const DECOMPRESS: &str = "decompress it first, with `gunzip` or `unzstd`";
+const CHOOSE: &str =
+    "write the one that is meant into an archive of its own, as `docker save NAME` does";
+
+/// What is said here of what to do.
+pub(super) const HINTS: [&str; 3] = [TAMPERED, DECOMPRESS, CHOOSE];
+
 /// A path that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
@@ -38,7 +46,7 @@ pub(super) fn other_bytes(layer: &str) -> Failure {
         "the layer has other bytes than the image says",
     )
     .layer(layer)
-    .hint("the archive is damaged or was tampered with; make it anew")
+    .hint(TAMPERED)
 }
 
 /// A compressed archive that has a whole image in it: its members can only be had one after the other.
@@ -49,7 +57,7 @@ pub(super) fn compressed_bundle(path: &Path) -> Failure {
         "compressed-image",
         format!("{shown} is a compressed archive of an image, which is not read as such"),
     )
-    .hint("decompress it first, with `gunzip` or `unzstd`")
+    .hint(DECOMPRESS)
 }
 
 /// No image in what is a bundle.
@@ -63,14 +71,11 @@ pub(super) fn no_image(path: &Path, error: BundleError) -> Failure {
     match &error {
         BundleError::Rejected(rejected) => rejected_archive(path, rejected),
         BundleError::NoImage { .. } => failure(Class::NotFound, "no-such-platform"),
-        BundleError::Several { .. } => failure(Class::Refused, "several-images").hint(
-            "write the one that is meant into an archive of its own, as `docker save NAME` does",
-        ),
+        BundleError::Several { .. } => failure(Class::Refused, "several-images").hint(CHOOSE),
         BundleError::Missing { .. } => failure(Class::Refused, "image-part-missing"),
         BundleError::Refused { .. } => failure(Class::Refused, "image-part-refused"),
         BundleError::Malformed { .. } => failure(Class::Refused, "image-malformed"),
-        BundleError::WrongBytes { .. } => failure(Class::Refused, "digest")
-            .hint("the archive is damaged or was tampered with; make it anew"),
+        BundleError::WrongBytes { .. } => failure(Class::Refused, "digest").hint(TAMPERED),
         BundleError::TooMany { .. } => failure(Class::Refused, "image-limit"),
         BundleError::Contradiction => failure(Class::Refused, "image-contradiction"),
         BundleError::Read { .. } | BundleError::Archive(_) => failure(Class::Failed, "path"),

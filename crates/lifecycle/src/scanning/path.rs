@@ -1,6 +1,7 @@
 //! Looking into a directory or an archive of this host: nothing of it is recorded.
 
 use std::{
+    fs::File,
     os::fd::AsFd,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use longshore_scan::{Inventory, InventoryLimits, Report, SbomSubject, Target, re
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AdvisoryStore, Judged, MaterialsForm, ScanReport, Scanning, Updater,
+    AdvisoryStore, Judged, MaterialsForm, ScanReport, Updater,
     materials::materials,
     room::Room,
     scanners::{Scanners, is_a_program},
@@ -20,7 +21,7 @@ use crate::{
     caged::{Cages, Seen},
     deps::now,
     failure::causes,
-    scanned_path::{OpenedPath, PathForm, Scratch, open_path},
+    scanned_path::{OpenedPath, PathForm, Scratch, open_path, unpack_archive},
 };
 
 /// What was seen in a directory or an archive.
@@ -73,11 +74,24 @@ impl PathInventory {
             dir: &place,
             size: settings.volume_size,
         };
-        let opened = open_path(path, &settings.limits, &scratch)?;
-        let (inventory, notice) = inventory(&opened, path, &settings.scanning)?;
+        let (limits, cages) = (&settings.limits, Cages::new(&settings.scanning));
+        let mut notice = None;
+        let say = |text| notice = Some(text);
+        // What is neither is opened in this process, which says why it cannot be.
+        let (form, inventory) = match cages.are_used() && path.is_file() {
+            true => {
+                let (form, disk) = unpack_archive(path, limits, &scratch, &cages, say)?;
+                // The layers that are missing were told of.
+                (form, caged_inventory(&disk, path, &cages, |_| {})?)
+            }
+            false => {
+                let opened = open_path(path, limits, &scratch)?;
+                (opened.form, inventory(&opened, path, &cages, say)?)
+            }
+        };
         Ok(Self {
             path: path.to_owned(),
-            form: opened.form,
+            form,
             inventory,
             notice,
         })
@@ -164,29 +178,38 @@ pub fn scan_path(
     PathInventory::read(settings, path)?.scan(settings, cancel)
 }
 
-/// What is in it, and what is to be said about how that was found out. A directory of the host is read in
-/// this process: a cage opens no files, so whatever is to be read there has to be handed to it open.
+/// What is in it. A directory of the host is read in this process: a cage opens no files, so whatever is to be
+/// read there has to be handed to it open.
 fn inventory(
     opened: &OpenedPath,
     path: &Path,
-    scanning: &Scanning,
-) -> Result<(Inventory, Option<String>), Failure> {
-    let unreadable = |causes| {
-        let text = format!("{} cannot be looked into", path.display());
-        let mut failure = Failure::new(Class::Failed, "path", text);
-        failure.causes = causes;
-        failure
-    };
-    let cages = Cages::new(scanning);
-    let Some(disk) = opened.disk.as_ref().filter(|_| cages.are_used()) else {
-        let read = read_inventory(&*opened.rootfs, &InventoryLimits::default());
-        return Ok((read.map_err(|error| unreadable(causes(&error)))?, None));
-    };
-    let mut notice = None;
-    let name = path.display().to_string();
-    let seen = cages.inventory(&name, disk.as_fd(), |text| notice = Some(text))?;
-    match seen {
-        Seen::Whole(inventory) | Seen::BrokenOff(inventory) => Ok((inventory, notice)),
-        Seen::Unreadable(causes) => Err(unreadable(causes)),
+    cages: &Cages,
+    say: impl FnOnce(String),
+) -> Result<Inventory, Failure> {
+    if let Some(disk) = opened.disk.as_ref().filter(|_| cages.are_used()) {
+        return caged_inventory(disk, path, cages, say);
     }
+    let read = read_inventory(&*opened.rootfs, &InventoryLimits::default());
+    read.map_err(|error| unreadable(path, causes(&error)))
+}
+
+/// What is on the disk of an archive, read in a cage.
+fn caged_inventory(
+    disk: &File,
+    path: &Path,
+    cages: &Cages,
+    say: impl FnOnce(String),
+) -> Result<Inventory, Failure> {
+    let name = path.display().to_string();
+    match cages.inventory(&name, disk.as_fd(), say)? {
+        Seen::Whole(inventory) | Seen::BrokenOff(inventory) => Ok(inventory),
+        Seen::Unreadable(causes) => Err(unreadable(path, causes)),
+    }
+}
+
+fn unreadable(path: &Path, causes: Vec<String>) -> Failure {
+    let text = format!("{} cannot be looked into", path.display());
+    let mut failure = Failure::new(Class::Failed, "path", text);
+    failure.causes = causes;
+    failure
 }

@@ -45,7 +45,7 @@ pub struct Scanning {
     pub publishers: Publishers,
     /// What is let through although something stands against it.
     pub allow: Allow,
-    /// Whether what is in an image is read in a cage.
+    /// Whether images are unpacked and read in cages.
     pub cage: CageMode,
     /// Layers that a cage does without as though the kernel lacked them: to see what is done then.
     pub cage_without: Vec<Layer>,

@@ -39,7 +39,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Stands before the word for what the child is to do.
-const MARK: &[u8] = b"THE CHILD DOES ";
+pub(crate) const MARK: &[u8] = b"THE CHILD DOES ";
 
 const SIZE: u64 = 64 << 20;
 
@@ -96,7 +96,7 @@ pub(crate) fn work(role: &str, inside: &Inside) -> io::Result<()> {
 }
 
 /// Deeper than any stack is.
-fn deeper(depth: u64) -> u64 {
+pub(crate) fn deeper(depth: u64) -> u64 {
     let frame = black_box([depth; 512]);
     match black_box(depth) {
         u64::MAX => 0,
