@@ -37,6 +37,14 @@ fn affected(system: System, modular: bool) -> impl Strategy<Value = Affected> {
             // That something is of a module is told by its fix.
             let fixed = modular.then(|| fix_of_a_module(system));
             events.extend(fixed);
+            // Where one span ends with the version with which the next begins, nobody says which of the two has
+            // the fix: no publisher writes that.
+            let begins: Vec<_> = events
+                .iter()
+                .filter(|event| event.what == "introduced")
+                .map(|event| event.at)
+                .collect();
+            events.retain(|event| event.what != "last_affected" || !begins.contains(&event.at));
             Affected {
                 package,
                 events,
