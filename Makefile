@@ -20,8 +20,9 @@ demo: ## the main job on a bucket made for it: no network, no root, nothing left
 .PHONY: test
 test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
 	@scripts/need cc cargo-nextest e2fsck xz
-	@scripts/need --optional umoci debootstrap
+	@scripts/need --optional umoci debootstrap qemu-system-x86_64 thin_check dmsetup depmod strip
 	@scripts/real-bucket
+	@scripts/vm-kernel
 	$(patience) 9m cargo test --locked --workspace --doc --quiet
 	$(patience) 12m cargo nextest run --locked --workspace --no-fail-fast
 
@@ -44,6 +45,7 @@ bench: ## the benchmarks; the last is of unloading beside its rivals, with the o
 	@scripts/need cc
 	@scripts/need --optional umoci debootstrap igzip
 	cargo bench --locked --workspace
+	bench/scan/run
 	bench/unload/run $(BENCH)
 
 .PHONY: fmt

@@ -1,0 +1,48 @@
+//! [`Group`]: scenarios that share a machine.
+
+use std::time::Duration;
+
+use crate::guest::Guest;
+
+/// A scenario with its name; it panics to fail.
+pub type Scenario = (&'static str, fn(&Guest));
+
+/// Scenarios that share a machine and its boots.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// The name of the test.
+    pub name: &'static str,
+    /// What they run in.
+    pub machine: Machine,
+    /// Run in this order.
+    pub scenarios: &'static [Scenario],
+}
+
+/// A virtual machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// MiB of memory, the initramfs in it included.
+    pub memory: u32,
+    /// Bytes of each disk, a multiple of 512; empty at the first boot.
+    pub disks: &'static [u64],
+    /// Programs of the host that are wanted in it, with their libraries: `thin_check`, `dmsetup`.
+    pub programs: &'static [&'static str],
+    /// Modules of the kernel that are wanted beside the machine's own.
+    pub modules: &'static [&'static str],
+    /// How long a boot may take, its scenarios included.
+    pub patience: Duration,
+    /// How often it may be booted.
+    pub boots: u32,
+}
+
+impl Machine {
+    /// One with device-mapper's thin pools and loop devices, no disk, two minutes, and one boot.
+    pub const DEFAULT: Self = Self {
+        memory: 1024,
+        disks: &[],
+        programs: &[],
+        modules: &["dm-thin-pool", "loop"],
+        patience: Duration::from_secs(120),
+        boots: 1,
+    };
+}

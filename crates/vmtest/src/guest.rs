@@ -1,0 +1,122 @@
+//! Inside of the machine: running the scenarios, and what a scenario has there.
+
+use std::{
+    env, fs, io,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use crate::{group::Group, outcome::Told};
+
+/// The arguments that make this program the one that runs scenarios, or one scenario.
+const RUNNER: &str = "vmtest-guest";
+const SCENARIO: &str = "vmtest-scenario";
+
+/// What a scenario has in its machine.
+#[derive(Debug)]
+pub struct Guest {
+    scenario: String,
+    boot: u32,
+}
+
+impl Guest {
+    /// How often this scenario has pulled the plug: 0 when it begins.
+    #[must_use]
+    pub fn boot(&self) -> u32 {
+        self.boot
+    }
+
+    /// The n-th disk.
+    ///
+    /// # Panics
+    /// For one past the 26th.
+    #[must_use]
+    pub fn disk(&self, number: usize) -> PathBuf {
+        let letter = ('a'..='z').nth(number).expect("one of 26 disks");
+        PathBuf::from(format!("/dev/vd{letter}"))
+    }
+
+    /// Pulls the plug: nothing more is written to any disk. The scenario begins again with the next boot, whose
+    /// number is one higher.
+    ///
+    /// # Panics
+    /// Where the kernel does not do it.
+    pub fn crash(&self) -> ! {
+        tell(&Told::Crashed(self.scenario.clone()));
+        // sysrq.rst: reboots at once, without syncing or unmounting.
+        let pulled = fs::write("/proc/sysrq-trigger", "b");
+        panic!("the plug was not pulled: {pulled:?}");
+    }
+}
+
+/// What this program is to be, where it was started inside of a machine; `None` on the host.
+pub(crate) fn role(groups: &[Group]) -> Option<ExitCode> {
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some(RUNNER) => Some(run_all(groups)),
+        Some(SCENARIO) => {
+            let boot = arguments.get(4).and_then(|boot| boot.parse().ok());
+            run_one(groups, arguments.get(2)?, arguments.get(3)?, boot?)
+        }
+        _ => None,
+    }
+}
+
+/// Runs the scenarios that the kernel's command line names.
+fn run_all(groups: &[Group]) -> ExitCode {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let group = word(&line, "vmtest.group=");
+    let scenarios = word(&line, "vmtest.scenarios=");
+    let boot: u32 = word(&line, "vmtest.boot=").parse().unwrap_or(0);
+    debug_assert!(groups.iter().any(|known| known.name == group));
+    for (number, scenario) in scenarios
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .enumerate()
+    {
+        // The first is the one that has pulled the plug.
+        let boot = if number == 0 { boot } else { 0 };
+        tell(&Told::Begun(scenario.to_owned()));
+        let passed = passes(group, scenario, boot).unwrap_or(false);
+        tell(&Told::Ended {
+            scenario: scenario.to_owned(),
+            passed,
+        });
+    }
+    tell(&Told::Done);
+    ExitCode::SUCCESS
+}
+
+fn passes(group: &str, scenario: &str, boot: u32) -> io::Result<bool> {
+    let status = Command::new("/bin/test")
+        .args([SCENARIO, group, scenario, &boot.to_string()])
+        .status()?;
+    Ok(status.success())
+}
+
+fn run_one(groups: &[Group], group: &str, scenario: &str, boot: u32) -> Option<ExitCode> {
+    let group = groups.iter().find(|known| known.name == group)?;
+    let (_, run) = group.scenarios.iter().find(|(name, _)| *name == scenario)?;
+    run(&Guest {
+        scenario: scenario.to_owned(),
+        boot,
+    });
+    Some(ExitCode::SUCCESS)
+}
+
+fn word<'a>(line: &'a str, key: &str) -> &'a str {
+    let mut words = line.split_whitespace();
+    words
+        .find_map(|word| word.strip_prefix(key))
+        .unwrap_or_default()
+}
+
+#[allow(clippy::print_stdout, reason = "the console is how the host is told")]
+fn tell(told: &Told) {
+    println!("{}", told.line());
+    // The machine may stop with the next line of this program, and what is still on its way to the serial port
+    // then would never be heard.
+    if let Err(error) = rustix::termios::tcdrain(rustix::stdio::stdout()) {
+        println!("the console was not drained: {error}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Running a group on the host: booting its machine until all of its scenarios are done.
+
+use std::{collections::BTreeSet, env, io, time::Instant};
+
+use crate::{
+    group::Group,
+    machine::{Missing, Vm},
+    outcome::Told,
+};
+
+/// Runs a group, and answers whether all of it passed, or was skipped. What is printed is the test's output.
+#[allow(clippy::print_stdout, reason = "a test's output is printed")]
+pub(crate) fn run(group: &Group) -> bool {
+    match attempt(group) {
+        Ok(passed) => passed,
+        Err(error) => {
+            println!("the machine could not be run: {error}");
+            false
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "a test's output is printed")]
+fn attempt(group: &Group) -> io::Result<bool> {
+    let vm = match Vm::make(&group.machine)? {
+        Ok(vm) => vm,
+        Err(Missing(why)) => {
+            println!("skipped, for {why}");
+            return Ok(true);
+        }
+    };
+    let only = env::var("LONGSHORE_VM_SCENARIO").ok();
+    let mut waiting: Vec<&str> = group.scenarios.iter().map(|(name, _)| *name).collect();
+    waiting.retain(|name| only.as_ref().is_none_or(|only| only == name));
+    let mut state = State::default();
+    for boot in 1..=group.machine.boots {
+        let begun = Instant::now();
+        let words = format!(
+            "vmtest.group={} vmtest.boot={} vmtest.scenarios={}",
+            group.name,
+            state.crashes,
+            waiting.join(",")
+        );
+        state.is_done = false;
+        state.crashed = None;
+        let in_time = vm.boot(&words, |line| {
+            println!("{line}");
+            state.hear(line);
+        })?;
+        println!("boot {boot} took {:.1} s", begun.elapsed().as_secs_f64());
+        waiting.retain(|name| !state.ended.contains(*name));
+        match state.crashed.take() {
+            Some(scenario) if in_time => {
+                state.crashes = match state.crashing.as_deref() == Some(&scenario) {
+                    true => state.crashes + 1,
+                    false => 1,
+                };
+                state.crashing = Some(scenario);
+            }
+            _ => {
+                if !in_time {
+                    println!(
+                        "the machine was not done in {:?}, and was ended",
+                        group.machine.patience
+                    );
+                }
+                if in_time && !state.is_done {
+                    println!("the machine ended without an end of its own");
+                }
+                return Ok(in_time
+                    && state.is_done
+                    && state.failed.is_empty()
+                    && waiting.is_empty());
+            }
+        }
+    }
+    println!("the machine crashed more often than it is booted");
+    Ok(false)
+}
+
+/// What was heard of the scenarios.
+#[derive(Debug, Default)]
+struct State {
+    ended: BTreeSet<String>,
+    failed: BTreeSet<String>,
+    crashed: Option<String>,
+    /// The scenario that crashed last, and how often it has.
+    crashing: Option<String>,
+    crashes: u32,
+    is_done: bool,
+}
+
+impl State {
+    fn hear(&mut self, line: &str) {
+        match Told::read(line) {
+            Some(Told::Ended { scenario, passed }) => {
+                if !passed {
+                    self.failed.insert(scenario.clone());
+                }
+                // The next one begins with its first boot.
+                self.crashes = 0;
+                self.ended.insert(scenario);
+            }
+            Some(Told::Crashed(scenario)) => self.crashed = Some(scenario),
+            Some(Told::Done) => self.is_done = true,
+            Some(Told::Begun(_)) | None => {}
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A machine that is booted: its initramfs, its disks, QEMU.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::Instant,
+};
+
+use crate::{
+    cpio::Cpio,
+    files::{Kernel, libraries, program, stripped},
+    group::Machine,
+};
+
+const QEMU: &str = "qemu-system-x86_64";
+
+/// Modules by which a machine has disks.
+const OWN_MODULES: [&str; 2] = ["virtio_mmio", "virtio_blk"];
+
+/// An emulated processor's clock is measured against an emulated timer, and where the host is busy at that moment
+/// the kernel waits for ever. It is told instead, and need not be right: nothing here is timed.
+const CLOCK: &str = "tsc_early_khz=2500000";
+
+/// What the kernel starts first. The console is the test's output; what fails here is said there.
+const INIT: &str = "#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+/bin/busybox mount -t tmpfs tmpfs /tmp
+/bin/busybox mount -t tmpfs tmpfs /run
+while read -r module; do /bin/busybox insmod \"$module\" || echo \"vmtest: no module $module\"; done </modules
+export PATH=/bin RUST_BACKTRACE=0 DM_DISABLE_UDEV=1
+/bin/test vmtest-guest
+/bin/busybox poweroff -f
+/bin/busybox reboot -f
+";
+
+/// A machine, before its first boot and after its last.
+#[derive(Debug)]
+pub(crate) struct Vm {
+    place: tempfile::TempDir,
+    kernel: PathBuf,
+    machine: Machine,
+}
+
+/// Why there is no machine here.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) String);
+
+impl Vm {
+    /// Looks for what it takes, and makes the initramfs and the disks. The inner error is what is missing here.
+    pub(crate) fn make(machine: &Machine) -> io::Result<Result<Self, Missing>> {
+        let missing = |what: &str| Ok(Err(Missing(what.to_owned())));
+        if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            return missing("the machine is one of x86_64 Linux");
+        }
+        let Some(kernel) = Kernel::find() else {
+            return missing("there is no kernel to boot: run scripts/vm-kernel");
+        };
+        if program(QEMU).is_none() {
+            return missing("qemu-system-x86_64 is not here: install Debian's qemu-system-x86");
+        }
+        let place = tempfile::tempdir()?;
+        let mut files = Vec::new();
+        for name in machine.programs {
+            let Some(path) = program(name) else {
+                return Ok(Err(Missing(format!("{name} is not here"))));
+            };
+            files.push((format!("bin/{name}"), path));
+        }
+        initramfs(&kernel, machine, &files, place.path())?;
+        for (number, &size) in machine.disks.iter().enumerate() {
+            File::create(disk(place.path(), number))?.set_len(size)?;
+        }
+        Ok(Ok(Self {
+            place,
+            kernel: kernel.image(),
+            machine: *machine,
+        }))
+    }
+
+    /// Boots it, gives each line that it prints to `hear`, and answers whether it came to its end in time.
+    pub(crate) fn boot(&self, words: &str, mut hear: impl FnMut(&str)) -> io::Result<bool> {
+        let until = Instant::now() + self.machine.patience;
+        let mut qemu = self.qemu(words).spawn()?;
+        let output = qemu.stdout.take();
+        let output = output.ok_or_else(|| io::Error::other("a child without its output"))?;
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            let lines = BufReader::new(output).split(b'\n');
+            for line in lines.map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match told.recv_timeout(left) {
+                Ok(line) => hear(&line),
+                Err(RecvTimeoutError::Disconnected) => {
+                    qemu.wait()?;
+                    return Ok(true);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    end(&mut qemu)?;
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    fn qemu(&self, words: &str) -> Command {
+        let mut qemu = Command::new(QEMU);
+        // Emulated also where there is /dev/kvm: a host that is virtual itself may have one that hangs.
+        let (accelerator, processor) = match env::var_os("LONGSHORE_VM_KVM") {
+            Some(_) => ("kvm", "host"),
+            None => ("tcg", "max"),
+        };
+        let log = match env::var_os("LONGSHORE_VM_LOG") {
+            Some(_) => "loglevel=7",
+            None => "quiet",
+        };
+        qemu.args(["-M", "microvm", "-accel", accelerator, "-cpu", processor])
+            .args(["-m", &self.machine.memory.to_string(), "-smp", "2"])
+            .args([
+                "-no-user-config",
+                "-monitor",
+                "none",
+                "-display",
+                "none",
+                "-serial",
+                "stdio",
+            ])
+            .args(["-no-reboot", "-kernel"])
+            .arg(&self.kernel)
+            .arg("-initrd")
+            .arg(self.place.path().join("initramfs"))
+            .arg("-append")
+            .arg(format!(
+                "console=ttyS0 {log} {CLOCK} panic=1 oops=panic reboot=t rdinit=/init {words}"
+            ));
+        for number in 0..self.machine.disks.len() {
+            let file = disk(self.place.path(), number);
+            qemu.arg("-drive").arg(format!(
+                "if=none,id=d{number},format=raw,discard=unmap,file={}",
+                file.display()
+            ));
+            qemu.arg("-device")
+                .arg(format!("virtio-blk-device,drive=d{number}"));
+        }
+        qemu.stdin(Stdio::null()).stdout(Stdio::piped());
+        qemu
+    }
+}
+
+fn end(qemu: &mut Child) -> io::Result<()> {
+    qemu.kill()?;
+    qemu.wait().map(drop)
+}
+
+fn disk(place: &Path, number: usize) -> PathBuf {
+    place.join(format!("disk{number}"))
+}
+
+fn initramfs(
+    kernel: &Kernel,
+    machine: &Machine,
+    programs: &[(String, PathBuf)],
+    place: &Path,
+) -> io::Result<()> {
+    let file = io::BufWriter::new(File::create(place.join("initramfs"))?);
+    let mut cpio = Cpio::new(file);
+    for dir in ["dev", "proc", "sys", "tmp", "run"] {
+        cpio.dir(dir)?;
+    }
+    // Before devtmpfs is mounted there is nowhere to print to.
+    cpio.characters("dev/console", (5, 1))?;
+    cpio.file("init", INIT.as_bytes())?;
+    cpio.file("bin/busybox", &fs::read(kernel.busybox())?)?;
+    cpio.link("bin/sh", "busybox")?;
+    let wanted: Vec<_> = OWN_MODULES.iter().chain(machine.modules).copied().collect();
+    let mut order = String::new();
+    for (number, module) in kernel.modules(&wanted)?.iter().enumerate() {
+        let path = format!("lib/modules/{number}.ko");
+        cpio.file(&path, &fs::read(module)?)?;
+        order.push_str(&format!("/{path}\n"));
+    }
+    cpio.file("modules", order.as_bytes())?;
+    let this = env::current_exe()?;
+    let mut needed = libraries(&this)?;
+    cpio.file("bin/test", &stripped(&this, &place.join("test"))?)?;
+    for (path, file) in programs {
+        needed.extend(libraries(file)?);
+        cpio.file(path, &fs::read(file)?)?;
+    }
+    for (path, file) in needed {
+        cpio.file(path.trim_start_matches('/'), &fs::read(file)?)?;
+    }
+    cpio.finish()?.flush()
+}
