@@ -144,6 +144,8 @@ pub enum Holder {
     Writer,
     /// A machine is active on it.
     Machine(Name),
+    /// Somebody on this host, as far as that can be told.
+    Host(String),
 }
 
 impl fmt::Display for Holder {
@@ -152,6 +154,7 @@ impl fmt::Display for Holder {
             Holder::Reader => f.write_str("it is being read"),
             Holder::Writer => f.write_str("it is being written"),
             Holder::Machine(name) => write!(f, "machine {name} is active on it"),
+            Holder::Host(who) => f.write_str(who),
         }
     }
 }

@@ -1,0 +1,397 @@
+//! [`ThinBackend`]: the volumes themselves.
+
+use std::{
+    fs::File,
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    disk::ThinDisk,
+    ledger::Ledger,
+    opens::{Opens, PREFIX, is_missing},
+    pool::{Pool, PoolError},
+    status::{PoolMode, PoolState, ThinStatus},
+    users::user_of,
+};
+use crate::{
+    backend::{
+        Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
+        already_there, checked_size,
+    },
+    disk::Disk,
+    dm::{DeviceName, DmError, Errno, Info, Nodes, SECTOR},
+    error::{Doing, Holder, VolumeError},
+    holders::Holders,
+    id::VolumeId,
+    name::Name,
+};
+
+/// Volumes as thin devices of one pool, which only this program uses.
+#[derive(Debug)]
+pub struct ThinBackend {
+    pool: Arc<Pool>,
+    ledger: Arc<dyn Ledger>,
+    opens: Arc<Opens>,
+    nodes: Nodes,
+    holders: Holders,
+    /// Held from looking who is active to having changed it.
+    machines: Mutex<()>,
+}
+
+impl ThinBackend {
+    /// The volumes of a pool that is up, as `ledger` knows them.
+    #[must_use]
+    pub fn new(pool: Pool, ledger: Arc<dyn Ledger>) -> Self {
+        let pool = Arc::new(pool);
+        Self {
+            opens: Arc::new(Opens::new(Arc::clone(&pool))),
+            pool,
+            ledger,
+            nodes: Nodes::default(),
+            holders: Holders::default(),
+            machines: Mutex::default(),
+        }
+    }
+
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    fn machines(&self) -> MutexGuard<'_, ()> {
+        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The size of a volume that the ledger has.
+    fn size(&self, id: VolumeId, doing: &Doing) -> Result<u64, VolumeError> {
+        let size = self.ledger.size(id);
+        let size = size.map_err(|source| VolumeError::io(doing.clone(), source))?;
+        size.ok_or(VolumeError::NotFound { id })
+    }
+
+    /// Whether the pool has a volume.
+    fn is_there(&self, id: VolumeId, doing: &Doing) -> Result<bool, VolumeError> {
+        if self.machine_on(id, doing)?.is_some() {
+            return Ok(true);
+        }
+        // It is there if it can have a device, of whatever size.
+        let open = self.opens.open(id, SECTOR * 8);
+        Ok(open.map_err(|error| failed(doing, error))?.is_some())
+    }
+
+    /// The machine that is active on a volume, and its device.
+    fn machine_on(&self, id: VolumeId, doing: &Doing) -> Result<Option<(Name, Info)>, VolumeError> {
+        let found = self.pool.control().find(&self.opens.uuid(id));
+        let found = found.map_err(|error| failed(doing, error.into()))?;
+        Ok(found.and_then(|(device, info)| Some((machine_of(&device)?, info))))
+    }
+
+    fn require_inactive(&self, id: VolumeId, doing: &Doing) -> Result<(), VolumeError> {
+        match self.machine_on(id, doing)? {
+            None => Ok(()),
+            Some((name, _)) => Err(VolumeError::Busy {
+                id,
+                holder: Holder::Machine(name),
+            }),
+        }
+    }
+
+    /// Makes a volume by `message`, which says whether the id was free.
+    fn make(
+        &self,
+        id: VolumeId,
+        size: u64,
+        doing: Doing,
+        message: impl FnOnce() -> Result<bool, PoolError>,
+    ) -> Result<Created, VolumeError> {
+        let io = |source| VolumeError::io(doing.clone(), source);
+        let known = self.ledger.size(id).map_err(io)?;
+        if let Some(has) = known
+            && has != size
+            && self.is_there(id, &doing)?
+        {
+            return already_there(id, has, size);
+        }
+        self.ledger.will_be(id, size).map_err(io)?;
+        match message().map_err(|error| failed(&doing, error))? {
+            true => Ok(Created::Created),
+            false if known.is_some() => Ok(Created::AlreadyThere),
+            // Whatever is on it is not what anybody here asked for.
+            false => {
+                self.ledger.is_gone(id).map_err(io)?;
+                let text = format!("the pool has a volume {id} that nobody here has made");
+                Err(io(io::Error::new(io::ErrorKind::AlreadyExists, text)))
+            }
+        }
+    }
+}
+
+impl Backend for ThinBackend {
+    fn create(&self, id: VolumeId, size: u64) -> Result<Created, VolumeError> {
+        let size = checked_size(size)?;
+        let _hold = self.holders.hold(id, Access::Write)?;
+        self.make(id, size, Doing::Creating(id), || self.pool.create(id))
+    }
+
+    fn open(&self, id: VolumeId, access: Access) -> Result<Box<dyn Disk>, VolumeError> {
+        let doing = Doing::Opening(id);
+        let hold = self.holders.hold(id, access)?;
+        let size = self.size(id, &doing)?;
+        let machine = self.machine_on(id, &doing)?;
+        let (path, open) = match machine {
+            Some((name, _)) if access == Access::Write => {
+                let holder = Holder::Machine(name);
+                return Err(VolumeError::Busy { id, holder });
+            }
+            Some((name, _)) => (self.nodes.path(&device(&name)), None),
+            None => {
+                let open = self.opens.open(id, size);
+                let open = open.map_err(|error| failed(&doing, error))?;
+                let open = open.ok_or(VolumeError::NotFound { id })?;
+                (open.path.clone(), Some(open))
+            }
+        };
+        let file = File::options()
+            .read(true)
+            .write(access == Access::Write)
+            .open(path);
+        Ok(Box::new(ThinDisk {
+            file: file.map_err(|source| VolumeError::io(doing, source))?,
+            _open: open,
+            hold,
+            size,
+            block: self.pool.block(),
+        }))
+    }
+
+    fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<Created, VolumeError> {
+        let doing = Doing::Snapshotting { origin, id };
+        let _origin = self.holders.hold(origin, Access::Read)?;
+        let _hold = self.holders.hold(id, Access::Write)?;
+        self.require_inactive(origin, &doing)?;
+        let size = self.size(origin, &doing)?;
+        // Its readers write nothing, so that its device need not be suspended.
+        self.make(id, size, doing, || self.pool.snapshot(origin, id))
+    }
+
+    fn remove(&self, id: VolumeId) -> Result<Removed, VolumeError> {
+        let doing = Doing::Removing(id);
+        let hold = self.holders.hold_even_broken(id, Access::Write)?;
+        self.require_inactive(id, &doing)?;
+        self.opens
+            .sweep(id)
+            .map_err(|error| failed(&doing, error))?;
+        let was_there = self.pool.delete(id);
+        let was_there = was_there.map_err(|error| failed(&doing, error))?;
+        self.ledger
+            .is_gone(id)
+            .map_err(|source| VolumeError::io(doing, source))?;
+        hold.gone();
+        Ok(match was_there {
+            true => Removed::Removed,
+            false => Removed::NotThere,
+        })
+    }
+
+    fn list(&self) -> Result<Listing, VolumeError> {
+        let devices = self.pool.devices();
+        let devices = devices.map_err(|error| failed(&Doing::Listing, error))?;
+        let (mut volumes, mut foreign) = (Vec::new(), Vec::new());
+        for device in devices {
+            // The kernel has no others.
+            let Ok(id) = VolumeId::new(device.id) else {
+                continue;
+            };
+            let known = self.ledger.size(id);
+            match known.map_err(|source| VolumeError::io(Doing::Listing, source))? {
+                Some(_) => volumes.push(id),
+                None => foreign.push(format!("thin id {id}")),
+            }
+        }
+        volumes.sort_unstable();
+        foreign.sort();
+        Ok(Listing { volumes, foreign })
+    }
+
+    fn activate(&self, id: VolumeId, name: &Name) -> Result<Activated, VolumeError> {
+        let doing = Doing::Activating(name.clone());
+        let dm = |error: DmError| failed(&doing, error.into());
+        let _hold = self.holders.hold(id, Access::Read)?;
+        let _machines = self.machines();
+        let size = self.size(id, &doing)?;
+        let (control, device) = (self.pool.control(), device(name));
+        let is_active = match control.info(&device).map_err(dm)? {
+            None => false,
+            Some(info) => match info.uuid.and_then(|uuid| self.opens.volume(&uuid)) {
+                Some(on) if on == id => info.has_table,
+                Some(on) => {
+                    let name = name.clone();
+                    return Err(VolumeError::NameTaken { name, id: on });
+                }
+                None => {
+                    let found = "a device of that name is there, and is none of this pool";
+                    return Err(VolumeError::io(doing, io::Error::other(found)));
+                }
+            },
+        };
+        if !is_active {
+            self.require_other_inactive(id, name, &doing)?;
+            self.opens
+                .sweep(id)
+                .map_err(|error| failed(&doing, error))?;
+            if control.info(&device).map_err(dm)?.is_none() {
+                control.create(&device, &self.opens.uuid(id)).map_err(dm)?;
+            }
+            let made = control
+                .load(&device, &[self.pool.thin(id, size)])
+                .and_then(|_| control.resume(&device));
+            if let Err(error) = made {
+                control.remove(&device).map_err(dm)?;
+                return Err(match is_missing(&error) {
+                    true => VolumeError::NotFound { id },
+                    false => dm(error),
+                });
+            }
+        }
+        let info = control.info(&device).map_err(dm)?;
+        let info = info.ok_or(VolumeError::NotFound { id })?;
+        let path = self.nodes.ensure(&device, info.number).map_err(dm)?;
+        Ok(Activated {
+            path: Some(path),
+            changed: !is_active,
+        })
+    }
+
+    fn deactivate(&self, name: &Name) -> Result<Deactivated, VolumeError> {
+        let doing = Doing::Deactivating(name.clone());
+        let dm = |error: DmError| failed(&doing, error.into());
+        let _machines = self.machines();
+        let (control, device) = (self.pool.control(), device(name));
+        let found = control.info(&device).map_err(dm)?;
+        let ours = found.and_then(|info| {
+            let id = self.opens.volume(info.uuid.as_ref()?)?;
+            Some((info.number, id))
+        });
+        let Some((number, id)) = ours else {
+            return Ok(Deactivated::NotActive);
+        };
+        match control.remove(&device) {
+            Err(error) if error.errno() == Some(Errno::Busy) => {
+                let who = user_of(number).unwrap_or_else(|| "somebody has it open".to_owned());
+                let holder = Holder::Host(who);
+                return Err(VolumeError::Busy { id, holder });
+            }
+            removed => removed.map_err(dm)?,
+        };
+        self.nodes.forget(&device).map_err(dm)?;
+        Ok(Deactivated::Deactivated)
+    }
+
+    fn active(&self) -> Result<Vec<(Name, VolumeId)>, VolumeError> {
+        let dm = |error: DmError| failed(&Doing::Listing, error.into());
+        let control = self.pool.control();
+        let mut active = Vec::new();
+        for found in control.list().map_err(dm)? {
+            let Some(name) = machine_of(&found.name) else {
+                continue;
+            };
+            let info = control.info(&device(&name)).map_err(dm)?;
+            let uuid = info.and_then(|info| info.uuid);
+            let id = uuid.and_then(|uuid| self.opens.volume(&uuid));
+            active.extend(id.map(|id| (name, id)));
+        }
+        active.sort();
+        Ok(active)
+    }
+
+    /// A volume has a device only while somebody uses it.
+    fn path(&self, _: VolumeId) -> Option<PathBuf> {
+        None
+    }
+
+    fn usage(&self, id: VolumeId) -> Result<Usage, VolumeError> {
+        let doing = Doing::Opening(id);
+        let virtual_bytes = self.size(id, &doing)?;
+        let machine = self.machine_on(id, &doing)?;
+        let open = match machine {
+            Some(_) => None,
+            None => {
+                let open = self.opens.open(id, virtual_bytes);
+                let open = open.map_err(|error| failed(&doing, error))?;
+                Some(open.ok_or(VolumeError::NotFound { id })?)
+            }
+        };
+        let name = machine.map_or_else(|| self.opens.name(id), |(name, _)| device(&name));
+        let lines = self.pool.control().status(&name);
+        drop(open);
+        let lines = lines.map_err(|error| failed(&doing, error.into()))?;
+        let status = lines
+            .first()
+            .and_then(|line| ThinStatus::parse(&line.words));
+        match status {
+            Some(ThinStatus::Mapped(sectors)) => Ok(Usage {
+                virtual_bytes,
+                allocated_bytes: sectors * SECTOR,
+            }),
+            _ => {
+                let failed = io::Error::other("its pool has failed");
+                Err(VolumeError::io(doing, failed))
+            }
+        }
+    }
+
+    fn snapshot_kind(&self) -> SnapshotKind {
+        SnapshotKind::Thin
+    }
+
+    fn available(&self) -> Result<Option<u64>, VolumeError> {
+        let state = self.pool.state();
+        match state.map_err(|error| failed(&Doing::Listing, error))? {
+            PoolState::Working(status) if status.mode == PoolMode::ReadWrite => {
+                let free = status.data_total.saturating_sub(status.data_used);
+                Ok(Some(free * self.pool.block()))
+            }
+            _ => Ok(Some(0)),
+        }
+    }
+}
+
+impl ThinBackend {
+    /// Refuses where another machine is active on the volume.
+    fn require_other_inactive(
+        &self,
+        id: VolumeId,
+        name: &Name,
+        doing: &Doing,
+    ) -> Result<(), VolumeError> {
+        match self.machine_on(id, doing)? {
+            Some((other, _)) if other != *name => Err(VolumeError::Busy {
+                id,
+                holder: Holder::Machine(other),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The device of a machine.
+fn device(name: &Name) -> DeviceName {
+    DeviceName::new(format!("{PREFIX}{name}")).expect("a machine's name is letters of a name")
+}
+
+/// The machine that a device is of, by its name.
+fn machine_of(device: &str) -> Option<Name> {
+    Name::new(device.strip_prefix(PREFIX)?).ok()
+}
+
+fn failed(doing: &Doing, error: PoolError) -> VolumeError {
+    let doing = doing.clone();
+    match error {
+        PoolError::Full { .. } => VolumeError::NoSpace { doing },
+        PoolError::Dm(error) => VolumeError::io(doing, error.into()),
+        error => VolumeError::io(doing, io::Error::other(error)),
+    }
+}

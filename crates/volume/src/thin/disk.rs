@@ -1,0 +1,103 @@
+//! [`ThinDisk`]: an open volume of a pool.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use super::opens::Open;
+use crate::{
+    backend::Access,
+    disk::{Disk, DiskError, check_range, len},
+    dm,
+    holders::Hold,
+};
+
+/// Zeros are written by so many at a time.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// Its fields are dropped in this order: a device that is open is not removed.
+#[derive(Debug)]
+pub(super) struct ThinDisk {
+    pub(super) file: File,
+    pub(super) _open: Option<Open>,
+    pub(super) hold: Hold,
+    pub(super) size: u64,
+    /// Bytes of a block of the pool.
+    pub(super) block: u64,
+}
+
+impl ThinDisk {
+    fn check(&self, offset: u64, len: u64) -> Result<(), DiskError> {
+        let id = self.hold.id;
+        if self.hold.is_broken() {
+            return Err(DiskError::Broken { id });
+        }
+        check_range(id, self.size, offset, len)
+    }
+
+    fn check_change(&self, offset: u64, len: u64) -> Result<(), DiskError> {
+        match self.hold.access {
+            Access::Write => self.check(offset, len),
+            Access::Read => Err(DiskError::ReadOnly { id: self.hold.id }),
+        }
+    }
+
+    fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> DiskError {
+        let id = self.hold.id;
+        move |source| DiskError::io(id, doing, source)
+    }
+
+    fn zero(&self, mut offset: u64, end: u64) -> io::Result<()> {
+        while offset < end {
+            let most = u64::try_from(ZEROS.len()).unwrap_or(u64::MAX);
+            let step = usize::try_from((end - offset).min(most)).map_err(io::Error::other)?;
+            self.file.write_all_at(&ZEROS[..step], offset)?;
+            offset += u64::try_from(step).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    /// Whole blocks are given back to the pool, which reads as zeros; of a part of one nothing would happen.
+    fn discard_within(&self, offset: u64, end: u64) -> io::Result<()> {
+        let first = offset.next_multiple_of(self.block);
+        let last = end / self.block * self.block;
+        if first >= last {
+            return self.zero(offset, end);
+        }
+        self.zero(offset, first)?;
+        dm::discard(&self.file, first, last - first)?;
+        self.zero(last, end)
+    }
+}
+
+impl Disk for ThinDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
+        self.check(offset, len(buf))?;
+        self.file
+            .read_exact_at(buf, offset)
+            .map_err(self.io("read"))
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        self.check_change(offset, len(bytes))?;
+        self.file
+            .write_all_at(bytes, offset)
+            .map_err(self.io("write"))
+    }
+
+    fn discard(&mut self, offset: u64, len: u64) -> Result<(), DiskError> {
+        self.check_change(offset, len)?;
+        self.discard_within(offset, offset + len)
+            .map_err(self.io("discard"))
+    }
+
+    fn flush(&mut self) -> Result<(), DiskError> {
+        self.check_change(0, 0)?;
+        self.file.sync_data().map_err(|source| {
+            self.hold.broke();
+            self.io("flush")(source)
+        })
+    }
+}

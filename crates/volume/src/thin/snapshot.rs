@@ -1,0 +1,88 @@
+//! A snapshot of a pool's metadata, held while it is read.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::PathBuf,
+};
+
+use rustix::fs::OFlags;
+
+use super::{
+    metadata::{BLOCK, ThinDevice, devices},
+    pool::{Pool, PoolError},
+    status::PoolState,
+};
+use crate::dm::{DeviceNumber, Errno};
+
+impl Pool {
+    /// Every volume that the pool has, whoever made it, by id; while it is at work.
+    ///
+    /// # Errors
+    /// [`PoolError`].
+    pub fn devices(&self) -> Result<Vec<ThinDevice>, PoolError> {
+        let (control, name) = (self.control(), self.name());
+        // One that is held was left by a program that ended; of an older time it would say what was then.
+        let release = || control.message(name, "release_metadata_snap");
+        match control.message(name, "reserve_metadata_snap") {
+            Err(error) if error.errno() == Some(Errno::Busy) => {
+                release()?;
+                control.message(name, "reserve_metadata_snap")?;
+            }
+            reserved => drop(reserved?),
+        }
+        let read = self.held();
+        release()?;
+        read
+    }
+
+    fn held(&self) -> Result<Vec<ThinDevice>, PoolError> {
+        let PoolState::Working(status) = self.state()? else {
+            return Err(self.broken("it failed"));
+        };
+        let root = status.held_root;
+        let root = root.ok_or_else(|| self.broken("it holds no snapshot of its metadata"))?;
+        let path = self.metadata_device()?;
+        let unreadable = |source| PoolError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        // Past the page cache: the kernel writes its metadata past it too, and what is in it is older.
+        let direct = i32::try_from(OFlags::DIRECT.bits()).unwrap_or_default();
+        let file = File::options().read(true).custom_flags(direct).open(&path);
+        let file = file.map_err(unreadable)?;
+        let mut room = vec![0; 2 * BLOCK];
+        let read = |block: u64| read_block(&file, block, &mut room);
+        Ok(devices(root, read)?)
+    }
+
+    fn metadata_device(&self) -> Result<PathBuf, PoolError> {
+        let number = self.metadata_number()?;
+        device_node(number).map_err(|source| PoolError::Unreadable {
+            path: PathBuf::from(number.to_string()),
+            source,
+        })
+    }
+}
+
+/// Reads a block into memory that is aligned as direct I/O wants it.
+fn read_block(file: &File, block: u64, room: &mut [u8]) -> io::Result<[u8; BLOCK]> {
+    let start = room.as_ptr().align_offset(BLOCK);
+    let aligned = room.get_mut(start..start + BLOCK);
+    let aligned = aligned.ok_or_else(|| io::Error::other("memory that cannot be aligned"))?;
+    let offset = block.checked_mul(4096).ok_or(io::ErrorKind::InvalidData)?;
+    file.read_exact_at(aligned, offset)?;
+    let mut bytes = [0; BLOCK];
+    bytes.copy_from_slice(aligned);
+    Ok(bytes)
+}
+
+/// The node of a block device that the kernel has named.
+fn device_node(number: DeviceNumber) -> io::Result<PathBuf> {
+    let event = fs::read_to_string(format!("/sys/dev/block/{number}/uevent"))?;
+    let mut lines = event.lines();
+    let name = lines.find_map(|line| line.strip_prefix("DEVNAME="));
+    let name = name.ok_or(io::ErrorKind::NotFound)?;
+    Ok(PathBuf::from("/dev").join(name))
+}
