@@ -150,7 +150,10 @@ impl State<'_> {
             let Some(data) = name.strip_suffix(".json") else {
                 continue;
             };
-            let text = fs::read_to_string(partials.join(&name)).unwrap();
+            // One that is whole by now is no partial blob any more.
+            let Ok(text) = fs::read_to_string(partials.join(&name)) else {
+                continue;
+            };
             let record: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
             let ranges = record["durable"].as_array().unwrap().iter();
             let length =
