@@ -59,4 +59,4 @@ pub use frame::{LONGEST_JOB, MOST_DESCRIPTORS};
 pub use inside::{Inside, Message, Role, role};
 pub use layer::{Layer, Layers, State};
 pub use limits::{Limit, Limits};
-pub use parent::{Caged, Sender};
+pub use parent::{Caged, Sender, harmless};

@@ -36,6 +36,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A limit with its number, for a person: `1024 MiB of memory`.
+    pub fn amount(&self, limit: Limit) -> String {
+        match limit {
+            Limit::Memory => format!("{} MiB of {limit}", self.memory_bytes >> 20),
+            Limit::Cpu => format!("{} s of {limit}", self.cpu_seconds),
+            Limit::Wall => format!("{} s of {limit}", self.wall.as_secs()),
+            Limit::FileSize => format!("{} {limit}", self.file_bytes),
+        }
+    }
+}
+
 /// A limit that a child ran into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {

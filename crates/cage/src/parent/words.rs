@@ -63,14 +63,23 @@ impl Words {
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
         let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-        shown.join("\n").replace(is_obeyed, "\u{fffd}")
+        shown
+            .iter()
+            .map(|line| harmless(line))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
-/// Whether a terminal does something else with the character than show it where it stands.
+/// A text of a child's with everything replaced that a terminal does something else with than show it where it
+/// stands; a line end too.
+pub fn harmless(text: &str) -> String {
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
 fn is_obeyed(c: char) -> bool {
     // The last are those of Unicode that turn the direction of writing.
-    (c.is_control() && c != '\n')
+    c.is_control()
         || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -2,10 +2,17 @@
 
 use std::{fs, fs::File, os::unix::fs::FileExt, path::PathBuf};
 
-use longshore_harbor::forgetting;
+use longshore_harbor::{
+    family::{self, Family},
+    forgetting,
+    s3::{Fault, Rule},
+};
 use serde_json::Value;
 
-use crate::place::{Ended, Place};
+use crate::{
+    place::{Ended, Place},
+    trial::Trial,
+};
 
 const IMAGE: &str = "images/caged";
 
@@ -193,4 +200,39 @@ fn a_damaged_volume_fails_the_same_way() {
             .is_empty()
     );
     assert_eq!(caged.out, scan("off").expect(1).out);
+}
+
+/// The origin breaks in the middle of a layer that a child is unpacking: it sees the end of its bytes, and what it
+/// makes of that is not what is told.
+#[test]
+fn bytes_that_do_not_come_are_the_origins_matter() {
+    let place = Place::new();
+    let family = Family::builder("images/broken")
+        .layer(|layer| {
+            let content = family::Content::Noise {
+                seed: 1,
+                length: 20 << 20,
+            };
+            layer.file("large", content)
+        })
+        .build();
+    place.put(&family);
+    let bucket = place.bucket();
+    let trial = Trial::new(place, &bucket, family.prefix());
+    // The first range is answered, the others are not.
+    let broken = Rule::new(Fault::Status(403)).key("images/broken/1.tar");
+    trial.server.inject(broken.from_nth(2));
+    let fetch = |cage: &str| {
+        let state = trial.state(cage);
+        let mut command = state.longshore(&["fetch-and-create", "images/broken", "-o", "json"]);
+        command.env("LONGSHORE_CAGE", cage);
+        let ended = Ended::of(command.output().unwrap()).expect(4);
+        assert_eq!(state.names("volumes").len(), 0);
+        assert_eq!(state.names("blobs/partial").len(), 2, "what came is kept");
+        let error = ended.json()["error"].clone();
+        (error["code"].clone(), error["message"].clone())
+    };
+    let (code, message) = fetch("require");
+    assert_eq!(code, "denied");
+    assert_eq!((code, message), fetch("off"));
 }

@@ -70,10 +70,7 @@ impl Cages {
             let what = format!("{name} was not looked into: there is no cage for its reader");
             no_cage(what, &error)
         };
-        let caged = self.spawn(INVENTORY, &limits, None).map_err(no_cage)?;
-        if let Some(text) = self.missing(&caged) {
-            say(text);
-        }
+        let caged = self.spawn(INVENTORY, &limits, None, say).map_err(no_cage)?;
         let answered = caged.ask(&[], &[disk]);
         let answer = match answered {
             Ok(answer) => answer,
@@ -103,12 +100,13 @@ impl Cages {
         })
     }
 
-    /// A child in this role, locked in.
+    /// A child in this role, locked in. `say` is told once which layers the cages go without.
     pub(crate) fn spawn(
         &self,
         role: &str,
         limits: &Limits,
         cancel: Option<&Cancel>,
+        say: impl FnOnce(String),
     ) -> Result<Caged, CageError> {
         let need = match self.mode {
             CageMode::Best => Need::WhatThereIs,
@@ -121,11 +119,15 @@ impl Cages {
         if let Some(cancel) = cancel {
             cage = cage.cancel(cancel);
         }
-        cage.spawn(role)
+        let caged = cage.spawn(role)?;
+        if let Some(text) = self.missing(&caged) {
+            say(text);
+        }
+        Ok(caged)
     }
 
     /// The sentence about layers that are missing, the first time.
-    pub(crate) fn missing(&self, caged: &Caged) -> Option<String> {
+    fn missing(&self, caged: &Caged) -> Option<String> {
         let missing = caged.layers().missing();
         let missing: Vec<_> = missing
             .map(|(layer, why)| format!("{layer} ({why})"))

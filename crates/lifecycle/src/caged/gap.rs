@@ -1,6 +1,6 @@
 //! What is missing from an inventory whose reader did not get to its end.
 
-use longshore_cage::{CageError, Limit, Limits};
+use longshore_cage::{CageError, Limits};
 use longshore_scan::Reason;
 
 /// Why nothing is known of what is on a disk, which is called `name`. The same end gives the same words:
@@ -13,7 +13,7 @@ pub(super) fn gap(name: &str, error: &CageError, limits: &Limits) -> Reason {
     match error {
         CageError::Limit(limit) => Reason::LimitHit {
             path: name.to_owned(),
-            limit: format!("its reader used up its {}", amount(*limit, limits)),
+            limit: format!("its reader used up its {}", limits.amount(*limit)),
         },
         CageError::Forbidden { .. } => unreadable(
             "its reader did what only an attack does, and was killed: do not use the image"
@@ -24,19 +24,9 @@ pub(super) fn gap(name: &str, error: &CageError, limits: &Limits) -> Reason {
     }
 }
 
-/// A limit with its number.
-fn amount(limit: Limit, limits: &Limits) -> String {
-    match limit {
-        Limit::Memory => format!("{} MiB of {limit}", limits.memory_bytes >> 20),
-        Limit::Cpu => format!("{} s of {limit}", limits.cpu_seconds),
-        Limit::Wall => format!("{} s of {limit}", limits.wall.as_secs()),
-        Limit::FileSize => limit.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use longshore_cage::{Breach, End};
+    use longshore_cage::{Breach, End, Limit};
 
     use super::*;
 

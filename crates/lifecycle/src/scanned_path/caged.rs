@@ -81,10 +81,7 @@ pub(crate) fn unpack_archive(
         tracing::error!(name, %error, "a caged unpacker did not get to its end");
         ended(&name, &error, &of_cage, false)
     };
-    let caged = cages.spawn(ARCHIVE, &of_cage, None).map_err(ended)?;
-    if let Some(text) = cages.missing(&caged) {
-        say(text);
-    }
+    let caged = cages.spawn(ARCHIVE, &of_cage, None, say).map_err(ended)?;
     let answer = caged
         .ask(&job, &[archive.as_fd(), disk.as_fd()])
         .map_err(ended)?;

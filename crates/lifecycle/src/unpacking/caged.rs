@@ -12,11 +12,11 @@ use super::{
     budget::budget,
     child::UNPACK,
     ending,
-    feed::{Feed, Way},
+    feed::{Feed, Open, Way},
+    plausible::{are_plausible, is_plausible},
     stall::{Owed, PATIENCE, Stall},
-    started::Open,
+    unapplied::{Unapplied, no_thread},
     unpack::{Finished, Grow},
-    unpacker::{Unapplied, no_thread},
     wire::{self, Answer, Order, Problem},
 };
 use crate::{
@@ -48,6 +48,8 @@ pub(crate) struct CagedUnpack {
     disk: Box<dyn Disk>,
     caged: Caged,
     limits: CageLimits,
+    /// What the image is held to.
+    of_image: Limits,
     owed: Arc<Owed>,
     _stall: Stall,
 }
@@ -77,15 +79,15 @@ impl CagedUnpack {
         let cancel = Cancel::new().map_err(CageError::Host).map_err(none)?;
         let owed = Arc::new(Owed::default());
         let stall = Stall::watch(runtime, &owed, token, &cancel, PATIENCE);
-        let caged = cages.spawn(UNPACK, &of_cage, Some(&cancel)).map_err(none)?;
-        if let Some(text) = cages.missing(&caged) {
-            say(text);
-        }
+        let caged = cages
+            .spawn(UNPACK, &of_cage, Some(&cancel), say)
+            .map_err(none)?;
         let mut begun = Self {
             name,
             disk,
             caged,
             limits: of_cage,
+            of_image: limits.clone(),
             owed,
             _stall: stall,
         };
@@ -114,7 +116,7 @@ impl CagedUnpack {
             return Err(Unapplied::Read(error));
         }
         match answer? {
-            Answer::Applied(report) => {
+            Answer::Applied(report) if is_plausible(&report, &self.of_image) => {
                 self.disk.flush().map_err(|error| unflushed(&error))?;
                 Ok(*report)
             }
@@ -125,7 +127,9 @@ impl CagedUnpack {
     /// Waits until it has finished, and ends it.
     pub(super) fn finish(mut self, uuid: [u8; 16]) -> Result<Finished, Failure> {
         let finished = match self.ask(&Order::Finish { uuid }, None, None)? {
-            Answer::Finished(finished) => finished,
+            Answer::Finished(finished) if are_plausible(&finished.totals, &self.of_image) => {
+                finished
+            }
             other => return Err(self.unexpected(other)),
         };
         let Self {

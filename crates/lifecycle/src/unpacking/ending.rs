@@ -1,7 +1,7 @@
 //! What is said of an image whose child did not get to its end. Its last words are for the log: whoever took
 //! it over wrote them.
 
-use longshore_cage::{CageError, End, Limit, Limits};
+use longshore_cage::{CageError, End, Limits};
 
 use crate::{Class, Failure, caged::no_cage};
 
@@ -17,7 +17,7 @@ pub(crate) fn failure(what: &str, error: &CageError, limits: &Limits, overdue: b
         CageError::Limit(limit) => failure(
             Class::Refused,
             "unpacking-limit",
-            format!("it used up its {}", amount(*limit, limits)),
+            format!("it used up its {}", limits.amount(*limit)),
         )
         .hint("no image within the limits needs as much: do not use this one"),
         CageError::Forbidden { .. } => failure(
@@ -71,17 +71,9 @@ pub(crate) fn garbled(what: &str) -> Failure {
     .hint(REPORT)
 }
 
-fn amount(limit: Limit, limits: &Limits) -> String {
-    match limit {
-        Limit::Memory => format!("{} MiB of {limit}", limits.memory_bytes >> 20),
-        Limit::Cpu => format!("{} s of {limit}", limits.cpu_seconds),
-        Limit::Wall | Limit::FileSize => limit.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use longshore_cage::Breach;
+    use longshore_cage::{Breach, Limit};
 
     use super::*;
 

@@ -14,16 +14,16 @@ use std::{
 use longshore_cage::Sender;
 use longshore_image::StoredLayer;
 
-use super::{
-    started::Open,
-    wire::{self, Order},
-};
+use super::wire::{self, Order};
 
 /// Bytes in the pipe: as many as Linux lets anybody have, so that neither side waits for the other at every
 /// piece.
 const PIPE_BYTES: usize = 1 << 20;
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
+
+/// Waits for the stored bytes of a layer and opens them, on the thread that reads them.
+pub(crate) type Open = Box<dyn FnOnce() -> io::Result<StoredLayer<Box<dyn Read>>> + Send>;
 
 /// A layer on its way to a child.
 #[derive(Debug)]

@@ -1,7 +1,5 @@
 //! [`Unpacker`]: what unpacks into one volume.
 
-use std::io;
-
 use longshore_image::{Ahead, ApplyError, Budget, LayerReport, Limits};
 use longshore_volume::Disk;
 use tokio::runtime::Handle;
@@ -9,15 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     caged::{CagedUnpack, CagedVolume},
-    started::{Open, Started},
+    feed::{Feed, Open},
+    unapplied::{Unapplied, no_thread},
     unpack::{Finished, Grow, Unpack},
 };
-use crate::{
-    Class, Failure,
-    caged::Cages,
-    join::DiskDevice,
-    trouble::{Trouble, storage},
-};
+use crate::{Failure, caged::Cages, join::DiskDevice, trouble::Trouble};
 
 /// What unpacks into one volume.
 #[derive(Debug)]
@@ -36,28 +30,13 @@ pub(crate) struct Here {
     ahead: Budget,
 }
 
-/// Why a layer was not applied.
+/// A layer that was begun, before its turn.
 #[derive(Debug)]
-pub(crate) enum Unapplied {
-    /// Its stored bytes did not come.
-    Read(io::Error),
-    /// Anything else.
-    Failed(Failure),
-}
-
-impl From<Failure> for Unapplied {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl Trouble for Unapplied {
-    fn failure(self) -> Failure {
-        match self {
-            Self::Read(error) => storage("layer", "the layer could not be read", &error),
-            Self::Failed(failure) => failure,
-        }
-    }
+pub(crate) enum Started {
+    /// It is inflated in this process.
+    Here(Ahead),
+    /// Its bytes are given to a child.
+    There(Feed),
 }
 
 impl Unpacker {
@@ -126,8 +105,4 @@ impl Unpacker {
             Self::Caged(caged) => caged.finish(uuid),
         }
     }
-}
-
-pub(super) fn no_thread(error: &io::Error) -> Failure {
-    Failure::new(Class::Failed, "threads", "no thread can be had").caused_by(error)
 }

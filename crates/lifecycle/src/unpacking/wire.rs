@@ -2,6 +2,7 @@
 //! no versions; but whoever took the child over may write its frames, so what it says is held to what can be
 //! said, and is harmless to print.
 
+use longshore_cage::harmless;
 use longshore_image::{Digest, LayerReport, Limits, Rejected};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -88,18 +89,10 @@ impl Problem {
     }
 }
 
-/// A text without what a terminal obeys.
+/// As much of a text as is shown, without what a terminal obeys.
 pub(crate) fn shown(text: &str) -> String {
-    let letters = text.chars().take(SHOWN);
-    letters
-        .map(|letter| match letter {
-            '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                '\u{fffd}'
-            }
-            letter if letter.is_control() => '\u{fffd}',
-            letter => letter,
-        })
-        .collect()
+    let end = text.char_indices().nth(SHOWN).map(|(end, _)| end);
+    harmless(&text[..end.unwrap_or(text.len())])
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::{
     os::unix::fs::FileExt,
     path::PathBuf,
     process::Command,
-    thread,
     time::Duration,
 };
 
@@ -157,6 +156,17 @@ fn applied(inside: &Inside, word: &str, volume: &File) -> io::Result<()> {
             let rejected = json!({ "code": "made-up", "entry": null, "detail": "" });
             say(&json!({ "failed": { "rejected": rejected } }))?;
         }
+        "endless" | "lists" => {
+            let mut report = report();
+            match word {
+                "endless" => report["stream_bytes"] = json!(u64::MAX),
+                _ => {
+                    let names = vec!["name"; 1001];
+                    report["devices"] = json!({ "count": 1001, "names": names });
+                }
+            }
+            say(&json!({ "applied": report }))?;
+        }
         "unread" => say(&json!({ "failed": "read" }))?,
         "rejected" => {
             let rejected = json!({
@@ -171,7 +181,7 @@ fn applied(inside: &Inside, word: &str, volume: &File) -> io::Result<()> {
             say(&json!({ "failed": { "tree": ["disk-full", texts] } }))?;
         }
         "long" => inside.send(&vec![b' '; (64 << 20) + 1])?,
-        "well" | "greedy" | "stays" => say(&json!({ "applied": report() }))?,
+        "well" | "greedy" | "stays" | "totals" => say(&json!({ "applied": report() }))?,
         other => panic!("{other}"),
     }
     Ok(())
@@ -185,6 +195,16 @@ fn finished(inside: &Inside, word: &str, volume: &File) -> io::Result<()> {
         "content_bytes": 3,
         "stream_bytes": 2,
     });
+    let totals = match word {
+        "totals" => json!({
+            "layers": 1,
+            "entries": u64::MAX,
+            "inodes": 4,
+            "content_bytes": 3,
+            "stream_bytes": 2,
+        }),
+        _ => totals,
+    };
     let used = match word {
         "greedy" => u64::MAX,
         _ => 4096,
@@ -197,7 +217,6 @@ fn finished(inside: &Inside, word: &str, volume: &File) -> io::Result<()> {
     if word == "stays" {
         loop {
             volume.write_all_at(b"more", 0)?;
-            thread::sleep(Duration::from_millis(10));
         }
     }
     Ok(())
@@ -310,7 +329,7 @@ fn whatever_ends_a_child_ends_its_image_and_is_named() {
             "grow",
             Class::Refused,
             "unpacking-limit",
-            "it used up its bytes of a file",
+            "it used up its 67108864 bytes of a file",
         ),
     ] {
         let failure = failure(word);
@@ -331,7 +350,9 @@ fn whatever_ends_a_child_ends_its_image_and_is_named() {
 }
 
 fn an_answer_that_is_none_ends_its_image() {
-    for word in ["empty", "cut", "begun", "escape", "no-rule", "unread"] {
+    for word in [
+        "empty", "cut", "begun", "escape", "no-rule", "unread", "endless", "lists", "totals",
+    ] {
         let failure = failure(word);
         assert_eq!(failure.code, "unpacking-broken", "{word}: {failure}");
     }
