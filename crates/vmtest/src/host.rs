@@ -32,6 +32,10 @@ fn attempt(group: &Group) -> io::Result<bool> {
     let only = env::var("LONGSHORE_VM_SCENARIO").ok();
     let mut waiting: Vec<&str> = group.scenarios.iter().map(|(name, _)| *name).collect();
     waiting.retain(|name| only.as_ref().is_none_or(|only| only == name));
+    if waiting.is_empty() {
+        println!("there is no scenario {}", only.unwrap_or_default());
+        return Ok(false);
+    }
     let mut state = State::default();
     for boot in 1..=group.machine.boots {
         let begun = Instant::now();

@@ -32,8 +32,8 @@ mod cpio;
 mod files;
 mod group;
 mod guest;
+pub mod harness;
 mod host;
-mod listing;
 mod machine;
 mod outcome;
 
@@ -45,5 +45,18 @@ pub use guest::Guest;
 /// The whole life of a test binary: on the host, in the machine, or as one scenario there.
 #[must_use]
 pub fn run(groups: &[Group]) -> ExitCode {
-    guest::role(groups).unwrap_or_else(|| listing::run(groups))
+    run_beside(groups, &[])
+}
+
+/// The same of one that has tests for the host too.
+#[must_use]
+pub fn run_beside(groups: &[Group], tests: &[harness::Test]) -> ExitCode {
+    if let Some(ended) = guest::role(groups) {
+        return ended;
+    }
+    let groups = groups
+        .iter()
+        .map(|group| -> harness::Named<'_> { (group.name, Box::new(|| host::run(group))) });
+    let tests = tests.iter().copied().map(harness::named);
+    harness::run_named(groups.chain(tests).collect())
 }

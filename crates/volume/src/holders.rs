@@ -5,11 +5,13 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
     backend::Access,
+    disk::{DiskError, check_range},
     error::{Holder, VolumeError},
     id::VolumeId,
 };
@@ -80,6 +82,28 @@ impl Hold {
     pub(crate) fn is_broken(&self) -> bool {
         let held = self.holders.held();
         held.get(&self.id).is_some_and(|held| held.broken)
+    }
+
+    /// Refuses a range outside of a disk of `size` bytes, and every one of a broken volume.
+    pub(crate) fn check(&self, size: u64, offset: u64, len: u64) -> Result<(), DiskError> {
+        match self.is_broken() {
+            true => Err(DiskError::Broken { id: self.id }),
+            false => check_range(self.id, size, offset, len),
+        }
+    }
+
+    /// The same for a range that is to be changed, which a reader may not.
+    pub(crate) fn check_change(&self, size: u64, offset: u64, len: u64) -> Result<(), DiskError> {
+        match self.access {
+            Access::Write => self.check(size, offset, len),
+            Access::Read => Err(DiskError::ReadOnly { id: self.id }),
+        }
+    }
+
+    /// What an I/O error of this volume says to the caller.
+    pub(crate) fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> DiskError {
+        let id = self.id;
+        move |source| DiskError::io(id, doing, source)
     }
 
     /// Notes that the volume is gone, and with it what was wrong with it.

@@ -9,7 +9,7 @@ use std::{
 use longshore_cage::{Cage, CageError, Layer, Limits, MOST_DESCRIPTORS, Need};
 use rustix::io::FdFlags;
 
-use crate::harness::Test;
+use longshore_vmtest::harness::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     (

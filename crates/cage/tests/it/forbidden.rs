@@ -8,11 +8,11 @@ use std::{
 };
 
 use longshore_cage::{Cage, CageError};
+use longshore_vmtest::harness::Test;
 use tempfile::TempDir;
 
 use crate::{
     attack::{ATTACKS, Attack, Inside, Outside},
-    harness::Test,
     role::UNCAGED,
 };
 

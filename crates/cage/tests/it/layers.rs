@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt};
 
 use longshore_cage::{Cage, CageError, Layer, Need, State};
 
-use crate::harness::Test;
+use longshore_vmtest::harness::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("layers::the_kernel_says_the_same", the_kernel_says_the_same),

@@ -9,7 +9,7 @@ use std::{
 
 use longshore_cage::{Cage, CageError, Cancel, Limit, Limits};
 
-use crate::harness::Test;
+use longshore_vmtest::harness::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("limits::memory", memory),

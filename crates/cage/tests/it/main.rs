@@ -1,7 +1,7 @@
 //! Children in cages: what they can and cannot do, and every way in which they end.
 //!
 //! This program is the parent and the children, as the product is: a child is locked in before
-//! anything else happens in it, so `main` is ours and not libtest's ([`harness`]).
+//! anything else happens in it, so `main` is ours and not libtest's ([`longshore_vmtest::harness`]).
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,6 @@ mod attack;
 mod descriptors;
 #[cfg(target_os = "linux")]
 mod forbidden;
-mod harness;
 #[cfg(target_os = "linux")]
 mod layers;
 #[cfg(target_os = "linux")]
@@ -38,7 +37,7 @@ fn main() -> ExitCode {
     if let Some(code) = role::uncaged() {
         return code;
     }
-    harness::run(&[
+    longshore_vmtest::harness::run(&[
         descriptors::TESTS,
         forbidden::TESTS,
         layers::TESTS,
@@ -51,5 +50,5 @@ fn main() -> ExitCode {
 /// Nothing holds a child there; the crate only has to compile.
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
-    harness::run(&[])
+    longshore_vmtest::harness::run(&[])
 }

@@ -18,7 +18,9 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use crate::{harness::Test, role::UNCAGED};
+use longshore_vmtest::harness::Test;
+
+use crate::role::UNCAGED;
 
 pub(crate) const TESTS: &[Test] = &[
     (

@@ -4,7 +4,7 @@ use std::thread;
 
 use longshore_cage::{Breach, Cage, CageError, End, Limits};
 
-use crate::harness::Test;
+use longshore_vmtest::harness::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("protocol::frames_go_both_ways", frames_go_both_ways),

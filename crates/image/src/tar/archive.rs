@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::acl;
 use super::entry::{Entry, What};
-use super::extended::{Extended, Extension, Resolved};
+use super::extended::{Extended, Extension, Resolved, body_size, check_global};
 use super::fault::Fault;
 use super::fields::{device, metadata, size};
 use super::header::{BLOCK, Dialect, Header};
@@ -189,14 +189,7 @@ impl<'l, U: Uncompressed> Archive<'l, U> {
     fn read_global(&mut self, header: &Header<'_>, counters: &mut Counters) -> Result<(), Fault> {
         self.expect_no_extension()?;
         let body = self.read_extension_body(header, 0)?;
-        let pax = Pax::parse(&body, &mut Counters::default())?;
-        if pax.path.is_some() || pax.link.is_some() || pax.size.is_some() || !pax.sparse.is_empty()
-        {
-            refuse(
-                Code::PaxGlobal,
-                "a global PAX header sets a path, a link's path or a size",
-            )?;
-        }
+        check_global(&body)?;
         counters.global_headers += 1;
         Ok(())
     }
@@ -218,20 +211,7 @@ impl<'l, U: Uncompressed> Archive<'l, U> {
     }
 
     fn read_extension_body(&mut self, header: &Header<'_>, before: u64) -> Result<Vec<u8>, Fault> {
-        if header.dialect() == Dialect::V7 {
-            refuse(
-                Code::HeaderType,
-                "an extended header in an archive that has none",
-            )?;
-        }
-        let size = header.size()?;
-        let limit = self.limits.extension_bytes;
-        if before.checked_add(size).is_none_or(|sum| sum > limit) {
-            refuse(
-                Code::ExtensionTooLarge,
-                format!("an extended header of {size} bytes, {limit} are allowed for one entry"),
-            )?;
-        }
+        let size = body_size(header, before, self.limits)?;
         let size = usize::try_from(size).expect("a limited size fits memory");
         let mut body = Vec::new();
         while body.len() < size {

@@ -3,9 +3,10 @@
 //! At most one of each kind, and no two that give the same thing: where readers would have to choose,
 //! they choose differently.
 
+use super::header::{Dialect, Header};
 use super::pax::Pax;
 use crate::rules::refuse;
-use crate::{Code, Rejected};
+use crate::{Code, Counters, Limits, Rejected};
 
 /// What has been read for the next entry.
 #[derive(Debug, Clone, Default)]
@@ -112,4 +113,39 @@ fn one_of(
         )?;
     }
     Ok(pax.or(gnu))
+}
+
+/// The size of the body of an extended header, after `before` bytes of others for the same entry.
+pub(super) fn body_size(
+    header: &Header<'_>,
+    before: u64,
+    limits: &Limits,
+) -> Result<u64, Rejected> {
+    if header.dialect() == Dialect::V7 {
+        refuse(
+            Code::HeaderType,
+            "an extended header in an archive that has none",
+        )?;
+    }
+    let size = header.size()?;
+    let limit = limits.extension_bytes;
+    if before.checked_add(size).is_none_or(|sum| sum > limit) {
+        refuse(
+            Code::ExtensionTooLarge,
+            format!("an extended header of {size} bytes, {limit} are allowed for one entry"),
+        )?;
+    }
+    Ok(size)
+}
+
+/// Refuses a global header that sets what only an entry can have.
+pub(super) fn check_global(body: &[u8]) -> Result<(), Rejected> {
+    let pax = Pax::parse(body, &mut Counters::default())?;
+    if pax.path.is_some() || pax.link.is_some() || pax.size.is_some() || !pax.sparse.is_empty() {
+        refuse(
+            Code::PaxGlobal,
+            "a global PAX header sets a path, a link's path or a size",
+        )?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::extended::{Extended, Extension, Resolved};
+use super::extended::{Extended, Extension, Resolved, body_size, check_global};
 use super::fault::Fault;
 use super::fields::size;
 use super::header::{BLOCK, Dialect, Header};
@@ -155,33 +155,13 @@ impl<'a, B: ArchiveBytes> Members<'a, B> {
 
     fn global(&mut self, header: &Header<'_>) -> Result<(), Fault> {
         let body = self.extension(header, 0)?;
-        let pax = Pax::parse(&body, &mut Counters::default())?;
-        if pax.path.is_some() || pax.link.is_some() || pax.size.is_some() || !pax.sparse.is_empty()
-        {
-            refuse(
-                Code::PaxGlobal,
-                "a global PAX header sets a path, a link's path or a size",
-            )?;
-        }
+        check_global(&body)?;
         Ok(())
     }
 
     /// The body of an extended header, after `before` bytes of others for the same entry.
     fn extension(&mut self, header: &Header<'_>, before: u64) -> Result<Vec<u8>, Fault> {
-        if header.dialect() == Dialect::V7 {
-            refuse(
-                Code::HeaderType,
-                "an extended header in an archive that has none",
-            )?;
-        }
-        let size = header.size()?;
-        let limit = self.limits.extension_bytes;
-        if before.checked_add(size).is_none_or(|sum| sum > limit) {
-            refuse(
-                Code::ExtensionTooLarge,
-                format!("an extended header of {size} bytes, {limit} are allowed for one entry"),
-            )?;
-        }
+        let size = body_size(header, before, self.limits)?;
         let from = self.at;
         self.pass(size)?;
         let mut body = vec![0; usize::try_from(size).map_err(io::Error::other)?];

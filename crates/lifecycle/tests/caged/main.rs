@@ -9,8 +9,6 @@
     reason = "a test that panics has failed, and its result is printed"
 )]
 
-#[path = "../../../cage/tests/it/harness.rs"]
-mod harness;
 #[cfg(target_os = "linux")]
 mod taken_over;
 #[cfg(target_os = "linux")]
@@ -30,11 +28,11 @@ fn main() -> ExitCode {
             _ => taken_over::work(role, inside),
         });
     }
-    harness::run(&[taken_over::TESTS, unpacking::TESTS])
+    longshore_vmtest::harness::run(&[taken_over::TESTS, unpacking::TESTS])
 }
 
 /// Nothing holds a child there; it only has to compile.
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
-    harness::run(&[])
+    longshore_vmtest::harness::run(&[])
 }

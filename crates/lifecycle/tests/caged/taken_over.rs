@@ -15,9 +15,8 @@ use longshore_lifecycle::{
     BackendChoice, CageMode, CancellationToken, Coverage, Failure, Limits, MaterialsForm, PathScan,
     Scanning, Settings, SourceConfig, SourceUrl, Status, scan_path,
 };
+use longshore_vmtest::harness::Test;
 use tempfile::TempDir;
-
-use crate::harness::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     (

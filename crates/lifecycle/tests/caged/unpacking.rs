@@ -15,13 +15,11 @@ use longshore_lifecycle::{
     Allow, BackendChoice, CageMode, Class, Events, Failure, FetchRequest, Host, ImageReport,
     Limits, Scanning, Settings, SourceConfig, SourceUrl, Status, View,
 };
+use longshore_vmtest::harness::Test;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    harness::Test,
-    taken_over::{MARK, deeper},
-};
+use crate::taken_over::{MARK, deeper};
 
 pub(crate) const TESTS: &[Test] = &[
     (

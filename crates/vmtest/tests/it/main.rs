@@ -69,45 +69,41 @@ const FAILING: &[Group] = &[
     },
 ];
 
+/// With it this program has the groups that must fail.
+const FAIL: &str = "LONGSHORE_VMTEST_FAILING";
+
 fn main() -> ExitCode {
-    let failing = "LONGSHORE_VMTEST_FAILING";
     // In the machine there is no such variable, but the group is known by its name.
     let in_machine = env::args()
         .nth(1)
         .is_some_and(|word| word.starts_with("vmtest-"));
-    if in_machine || env::var_os(failing).is_some() {
+    if in_machine || env::var_os(FAIL).is_some() {
         return longshore_vmtest::run(&[GROUPS, FAILING].concat());
     }
-    let arguments: Vec<_> = env::args().collect();
-    let lists = arguments.iter().any(|argument| argument == "--list");
     let name = "failing::what_fails_fails_and_says_why";
-    if lists {
-        if !arguments.iter().any(|argument| argument == "--ignored") {
-            println!("{name}: test");
-        }
-        return longshore_vmtest::run(GROUPS);
-    }
-    if arguments.iter().any(|argument| argument == name) {
-        what_fails_fails_and_says_why(failing);
-        return ExitCode::SUCCESS;
-    }
-    let ours = longshore_vmtest::run(GROUPS);
-    if arguments.len() == 1 {
-        what_fails_fails_and_says_why(failing);
-    }
-    ours
+    longshore_vmtest::run_beside(GROUPS, &[(name, what_fails_fails_and_says_why)])
 }
 
-fn what_fails_fails_and_says_why(variable: &str) {
-    for (group, why) in [
-        ("panics", "on purpose"),
-        ("hangs", "was not done in 12s"),
-        ("kernel_panics", "ended without an end of its own"),
-        ("crashes_for_ever", "crashed more often than it is booted"),
+fn what_fails_fails_and_says_why() {
+    for (group, only, why) in [
+        ("panics", "panics", "on purpose"),
+        ("hangs", "hangs", "was not done in 12s"),
+        (
+            "kernel_panics",
+            "kernel_panics",
+            "ended without an end of its own",
+        ),
+        (
+            "crashes_for_ever",
+            "crashes",
+            "crashed more often than it is booted",
+        ),
+        ("panics", "no_such", "there is no scenario no_such"),
     ] {
         let run = Command::new(env::current_exe().unwrap())
             .args([group, "--exact"])
-            .env(variable, "1")
+            .env(FAIL, "1")
+            .env("LONGSHORE_VM_SCENARIO", only)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&run.stdout).into_owned();

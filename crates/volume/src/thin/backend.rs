@@ -9,9 +9,10 @@ use std::{
 
 use super::{
     disk::ThinDisk,
+    error::PoolError,
     ledger::Ledger,
     opens::{Opens, PREFIX, is_missing},
-    pool::{Pool, PoolError},
+    pool::Pool,
     status::{PoolMode, PoolState, ThinStatus},
     users::user_of,
 };

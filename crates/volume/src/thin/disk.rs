@@ -4,8 +4,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use super::opens::Open;
 use crate::{
-    backend::Access,
-    disk::{Disk, DiskError, check_range, len},
+    disk::{Disk, DiskError, len},
     dm,
     holders::Hold,
 };
@@ -25,26 +24,6 @@ pub(super) struct ThinDisk {
 }
 
 impl ThinDisk {
-    fn check(&self, offset: u64, len: u64) -> Result<(), DiskError> {
-        let id = self.hold.id;
-        if self.hold.is_broken() {
-            return Err(DiskError::Broken { id });
-        }
-        check_range(id, self.size, offset, len)
-    }
-
-    fn check_change(&self, offset: u64, len: u64) -> Result<(), DiskError> {
-        match self.hold.access {
-            Access::Write => self.check(offset, len),
-            Access::Read => Err(DiskError::ReadOnly { id: self.hold.id }),
-        }
-    }
-
-    fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> DiskError {
-        let id = self.hold.id;
-        move |source| DiskError::io(id, doing, source)
-    }
-
     fn zero(&self, mut offset: u64, end: u64) -> io::Result<()> {
         while offset < end {
             let most = u64::try_from(ZEROS.len()).unwrap_or(u64::MAX);
@@ -74,30 +53,30 @@ impl Disk for ThinDisk {
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
-        self.check(offset, len(buf))?;
+        self.hold.check(self.size, offset, len(buf))?;
         self.file
             .read_exact_at(buf, offset)
-            .map_err(self.io("read"))
+            .map_err(self.hold.io("read"))
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
-        self.check_change(offset, len(bytes))?;
+        self.hold.check_change(self.size, offset, len(bytes))?;
         self.file
             .write_all_at(bytes, offset)
-            .map_err(self.io("write"))
+            .map_err(self.hold.io("write"))
     }
 
     fn discard(&mut self, offset: u64, len: u64) -> Result<(), DiskError> {
-        self.check_change(offset, len)?;
+        self.hold.check_change(self.size, offset, len)?;
         self.discard_within(offset, offset + len)
-            .map_err(self.io("discard"))
+            .map_err(self.hold.io("discard"))
     }
 
     fn flush(&mut self) -> Result<(), DiskError> {
-        self.check_change(0, 0)?;
+        self.hold.check_change(self.size, 0, 0)?;
         self.file.sync_data().map_err(|source| {
             self.hold.broke();
-            self.io("flush")(source)
+            self.hold.io("flush")(source)
         })
     }
 }

@@ -16,6 +16,7 @@
 
 mod backend;
 mod disk;
+mod error;
 mod ledger;
 mod metadata;
 mod opens;
@@ -23,11 +24,14 @@ mod pool;
 mod sizes;
 mod snapshot;
 mod status;
+mod table;
 mod users;
 
 pub use backend::ThinBackend;
+pub use error::PoolError;
 pub use ledger::{Ledger, MemoryLedger};
 pub use metadata::{MetadataError, ThinDevice};
-pub use pool::{Pool, PoolError, PoolTable, WhenFull};
+pub use pool::Pool;
 pub use sizes::{BLOCK_BYTES, BadBlock, checked_block, metadata_bytes};
 pub use status::{PoolMode, PoolState, PoolStatus, ThinStatus};
+pub use table::{PoolTable, WhenFull};

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::pool::{Pool, PoolError};
+use super::{error::PoolError, pool::Pool};
 use crate::{
     dm::{DeviceName, DmError, Errno, Nodes, Uuid},
     id::VolumeId,
@@ -44,8 +44,8 @@ impl Opens {
 
     /// The uuid that any device of a volume has.
     pub(super) fn uuid(&self, id: VolumeId) -> Uuid {
-        let rest = format!("{}-{id}", self.pool.name());
-        Uuid::ours(&rest).expect("a pool's name and a number are letters of a uuid")
+        Uuid::ours(&own_uuid(self.pool.name(), id))
+            .expect("a pool's name and a number are letters of a uuid")
     }
 
     /// The volume that a uuid is of, if it is one of this pool's.
@@ -56,8 +56,8 @@ impl Opens {
 
     /// The name of the device that this program uses.
     pub(super) fn name(&self, id: VolumeId) -> DeviceName {
-        let name = format!("{OWN}{}.{id}", self.pool.name());
-        DeviceName::new(name).expect("a pool's name and a number are letters of a name")
+        DeviceName::new(own_name(self.pool.name(), id))
+            .expect("a pool's name and a number are letters of a name")
     }
 
     /// Has a volume of `size` bytes on a device. `None` where the pool has no such volume.
@@ -141,6 +141,16 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.opens.close(self.id);
     }
+}
+
+/// What the uuid of a volume has behind the prefix of ours.
+pub(super) fn own_uuid(pool: &DeviceName, id: VolumeId) -> String {
+    format!("{pool}-{id}")
+}
+
+/// What a volume's device is called that this program uses.
+pub(super) fn own_name(pool: &DeviceName, id: VolumeId) -> String {
+    format!("{OWN}{pool}.{id}")
 }
 
 /// Whether a thin device has no table because the pool has no such volume: its metadata say ENODATA, and the thin

@@ -2,115 +2,23 @@
 
 use std::{
     fs::File,
-    io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
-use thiserror::Error;
-
 use super::{
-    metadata::MetadataError,
+    error::{LONGEST, PoolError},
     status::{PoolMode, PoolState, PoolStatus},
+    table::PoolTable,
 };
 use crate::{
-    dm::{Control, DeviceName, DeviceNumber, DmError, Errno, Line, Nodes, SECTOR, Uuid},
+    dm::{Control, DeviceName, DeviceNumber, Errno, Line, Nodes, SECTOR, Uuid},
     id::VolumeId,
 };
 
 /// Bytes at the beginning of a metadata device that must be zero for a pool to be made there.
 const HEAD: usize = 4096;
-
-/// What a pool is made of: the line of its table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolTable {
-    /// The device with its metadata.
-    pub metadata: DeviceNumber,
-    /// The device with its data.
-    pub data: DeviceNumber,
-    /// Bytes of that, of which whole blocks are used.
-    pub data_bytes: u64,
-    /// Bytes of a block.
-    pub block: u64,
-    /// Free blocks of data below which there is an event.
-    pub low_water: u64,
-    /// Whether what is discarded in it is discarded below it too.
-    pub pass_discard_down: bool,
-    /// What becomes of a write that has no room.
-    pub when_full: WhenFull,
-}
-
-/// What becomes of a write that has no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It waits for the pool to be extended, a minute if nobody has set another time.
-    Queue,
-    /// It fails at once.
-    Fail,
-}
-
-/// Why something could not be done with a pool.
-#[derive(Debug, Error)]
-pub enum PoolError {
-    /// Device-mapper.
-    #[error(transparent)]
-    Dm(#[from] DmError),
-    /// The metadata of one that is at work.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// The device for the metadata has something on it: it is never overwritten unasked.
-    #[error(
-        "{path} is not empty: its first 4096 bytes are not zeros, so a pool or something else is there"
-    )]
-    NotEmpty {
-        /// The device.
-        path: PathBuf,
-    },
-    /// The device for the metadata could not be read.
-    #[error("could not read {path}")]
-    Unreadable {
-        /// The device.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A device of this name is up and is another one.
-    #[error("the device {name} is there and is not this pool: {found}")]
-    Another {
-        /// The device.
-        name: DeviceName,
-        /// What it is.
-        found: String,
-    },
-    /// There is no such pool, or it is not up.
-    #[error("there is no pool {name}")]
-    NotUp {
-        /// The device.
-        name: DeviceName,
-    },
-    /// The pool does not take changes.
-    #[error("the pool {name} takes no changes: {why}")]
-    Broken {
-        /// The device.
-        name: DeviceName,
-        /// What its status says.
-        why: &'static str,
-    },
-    /// There is no room for another volume's metadata, or for data.
-    #[error("the pool {name} is full")]
-    Full {
-        /// The device.
-        name: DeviceName,
-    },
-    /// Somebody else has changed it meanwhile, who may not: its transaction id is not what it was.
-    #[error("the pool {name} was changed by somebody else")]
-    Contended {
-        /// The device.
-        name: DeviceName,
-    },
-}
 
 /// A thin pool that is up.
 #[derive(Debug)]
@@ -121,37 +29,6 @@ pub struct Pool {
     block: u64,
     /// Held for a message and the transaction id after it.
     changing: Mutex<()>,
-}
-
-impl PoolTable {
-    fn line(&self) -> Line {
-        let sectors = self.data_bytes / self.block * self.block / SECTOR;
-        let mut features = Vec::new();
-        if !self.pass_discard_down {
-            features.push("no_discard_passdown");
-        }
-        if self.when_full == WhenFull::Fail {
-            features.push("error_if_no_space");
-        }
-        let Self {
-            metadata,
-            data,
-            low_water,
-            ..
-        } = self;
-        let block = self.block / SECTOR;
-        let words = format!(
-            "{metadata} {data} {block} {low_water} {} {}",
-            features.len(),
-            features.join(" ")
-        );
-        Line {
-            start: 0,
-            length: sectors,
-            target: "thin-pool".to_owned(),
-            words: words.trim_end().to_owned(),
-        }
-    }
 }
 
 impl Pool {
@@ -180,6 +57,7 @@ impl Pool {
     /// # Errors
     /// [`PoolError::Another`], [`PoolError::Dm`].
     pub fn up(name: &DeviceName, uuid: &Uuid, table: &PoolTable) -> Result<Self, PoolError> {
+        checked(name)?;
         let control = Control::open()?;
         let line = table.line();
         let info = match control.info(name)? {
@@ -220,6 +98,7 @@ impl Pool {
     /// # Errors
     /// [`PoolError::NotUp`], [`PoolError::Another`].
     pub fn find(name: &DeviceName) -> Result<Self, PoolError> {
+        checked(name)?;
         let control = Control::open()?;
         let not_up = || PoolError::NotUp { name: name.clone() };
         let info = control.info(name)?.ok_or_else(not_up)?;
@@ -384,6 +263,13 @@ impl Pool {
     }
 }
 
+fn checked(name: &DeviceName) -> Result<(), PoolError> {
+    match name.as_str().len() <= LONGEST {
+        true => Ok(()),
+        false => Err(PoolError::LongName { name: name.clone() }),
+    }
+}
+
 fn another(name: &DeviceName, found: String) -> PoolError {
     PoolError::Another {
         name: name.clone(),
@@ -393,29 +279,21 @@ fn another(name: &DeviceName, found: String) -> PoolError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::opens::{own_name, own_uuid},
+        *,
+    };
 
     #[test]
-    fn a_table_is_as_the_kernel_shows_it() {
-        let number = |minor| DeviceNumber { major: 7, minor };
-        let mut table = PoolTable {
-            metadata: number(0),
-            data: number(1),
-            data_bytes: (1 << 30) + 4096,
-            block: 65_536,
-            low_water: 1024,
-            pass_discard_down: true,
-            when_full: WhenFull::Queue,
-        };
-        let line = table.line();
-        assert_eq!(line.words, "7:0 7:1 128 1024 0");
-        assert_eq!(line.length, 2_097_152, "whole blocks");
-        table.when_full = WhenFull::Fail;
-        table.pass_discard_down = false;
-        assert_eq!(
-            table.line().words,
-            "7:0 7:1 128 1024 2 no_discard_passdown error_if_no_space"
-        );
+    fn a_name_is_short_enough_for_those_of_its_volumes() {
+        let long = DeviceName::new("x".repeat(LONGEST + 1)).unwrap();
+        let error = Pool::find(&long).unwrap_err();
+        assert!(matches!(error, PoolError::LongName { .. }));
+        let name = DeviceName::new("x".repeat(LONGEST)).unwrap();
+        checked(&name).unwrap();
+        let longest = VolumeId::MAX;
+        assert!(DeviceName::new(own_name(&name, longest)).is_some());
+        assert!(Uuid::ours(&own_uuid(&name, longest)).is_some());
     }
 
     #[test]

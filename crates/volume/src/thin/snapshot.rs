@@ -10,8 +10,9 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::{
+    error::PoolError,
     metadata::{BLOCK, ThinDevice, devices},
-    pool::{Pool, PoolError},
+    pool::Pool,
     status::PoolState,
 };
 use crate::dm::{DeviceNumber, Errno};

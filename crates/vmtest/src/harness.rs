@@ -1,12 +1,27 @@
-//! As much of libtest's command line as `cargo test` and `cargo nextest` use.
+//! As much of libtest's command line as `cargo test` and `cargo nextest` use, for a test binary that has a main of
+//! its own: one that is also its own child, or runs in a machine.
 
 use std::{env, panic, process::ExitCode};
 
-/// A test with its name.
-pub(crate) type Test = (&'static str, fn());
+/// A test with its name; it panics to fail.
+pub type Test = (&'static str, fn());
+
+/// A test that says whether it has passed.
+pub(crate) type Named<'a> = (&'a str, Box<dyn Fn() -> bool + 'a>);
 
 /// Lists the tests, or runs those that the arguments choose, one after another.
-pub(crate) fn run(tests: &[&[Test]]) -> ExitCode {
+#[must_use]
+pub fn run(tests: &[&[Test]]) -> ExitCode {
+    run_named(tests.concat().into_iter().map(named).collect())
+}
+
+/// One that panics to fail.
+pub(crate) fn named<'a>((name, test): Test) -> Named<'a> {
+    (name, Box::new(move || panic::catch_unwind(test).is_ok()))
+}
+
+#[allow(clippy::print_stdout, reason = "a test's output is printed")]
+pub(crate) fn run_named(tests: Vec<Named<'_>>) -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let names: Vec<_> = arguments
@@ -19,18 +34,14 @@ pub(crate) fn run(tests: &[&[Test]]) -> ExitCode {
     };
     if has("--list") {
         // None is ignored, and that list is asked for too.
-        for (name, _) in tests.concat().iter().filter(|_| !has("--ignored")) {
+        for (name, _) in tests.iter().filter(|_| !has("--ignored")) {
             println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
     let mut failed = 0;
-    for (name, test) in tests
-        .concat()
-        .into_iter()
-        .filter(|(name, _)| is_chosen(name))
-    {
-        let passed = panic::catch_unwind(test).is_ok();
+    for (name, test) in tests.iter().filter(|(name, _)| is_chosen(name)) {
+        let passed = test();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
         failed += usize::from(!passed);
     }
