@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use longshore_catalog::{ImageId, LayerRow, VolumeState, Writer};
+use longshore_catalog::{LayerRow, VolumeState};
 use longshore_fsm::{Attempt, Ctx, StepError};
 use rusqlite::Connection;
 
@@ -10,6 +10,7 @@ use super::{
     ImageRequest, ImageResponse, LoadedLayer,
     build::Build,
     obtain::{Obtained, Supply},
+    refused::forget_refused,
     sealed::sealed,
     state::LoadedVolume,
 };
@@ -141,47 +142,6 @@ async fn drop_leftovers(
         .unwrap_or_else(|error| {
             Err(Failure::broken("dropping a volume stopped unexpectedly").caused_by(&error))
         })
-}
-
-/// Leaves nothing behind of an image that was refused: the bytes of layers that no other image
-/// has, whole or in part. What cannot be removed now is found at the next start.
-async fn forget_refused(deps: &Arc<Deps>, attempt: &Attempt<Connection>, image: ImageId) {
-    deps.blobs.idle().await;
-    let forget = attempt.record(move |connection| {
-        let write = Writer::new(connection);
-        let mut forgotten = Vec::new();
-        for layer in write.layers(image)? {
-            if let Some(digest) = layer.digest
-                && !write.blob_has_other_users(&digest, image)?
-            {
-                write.forget_blob(&digest)?;
-                forgotten.push(digest);
-            }
-        }
-        Ok((write.layers(image)?, forgotten))
-    });
-    let removed = forget
-        .await
-        .map_err(Trouble::failure)
-        .and_then(|(layers, forgotten)| {
-            for digest in &forgotten {
-                deps.blobs.remove(digest).map_err(Trouble::failure)?;
-            }
-            for partial in deps.blobs.partials().map_err(Trouble::failure)? {
-                let is_ours = partial.locator.as_ref().is_some_and(|locator| {
-                    layers.iter().any(|layer| layer.key == locator.key.as_str())
-                });
-                if is_ours {
-                    deps.blobs
-                        .remove_partial(partial.id)
-                        .map_err(Trouble::failure)?;
-                }
-            }
-            Ok(())
-        });
-    if let Err(failure) = removed {
-        tracing::warn!(%failure, "bytes of a refused image are left for the next start");
-    }
 }
 
 fn loaded_layer(

@@ -12,6 +12,7 @@ mod ahead;
 mod build;
 mod load;
 mod obtain;
+mod refused;
 mod resolve;
 mod sealed;
 mod state;

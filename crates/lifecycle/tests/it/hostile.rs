@@ -71,6 +71,27 @@ async fn every_hostile_family_is_refused_for_what_it_is_and_leaves_nothing() {
     untouched(hostname);
 }
 
+/// A layer that is refused with its first bytes is refused while its fetch ends: before, after, or just when it
+/// is proven and nobody has recorded that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_refused_layer_leaves_nothing_however_its_fetch_ends() {
+    let place = Place::new();
+    let layer = place.server.path("images/tiny/1.tar.gz");
+    fs::create_dir_all(layer.parent().unwrap()).unwrap();
+    // The beginning of a gzip member, and no more.
+    fs::write(layer, b"\x1f\x8b\x08\0\0\0\0\0\0\xff").unwrap();
+    for number in 0..40 {
+        let name = format!("state-{number}");
+        let host = open(place.settings_of_folder(&name)).await;
+        refused(&host, "images/tiny").await;
+        host.close().await;
+        for folder in ["blobs/sha256", "blobs/partial", "blobs/receipts", "volumes"] {
+            let left = place.state(&name).names(folder);
+            assert_eq!(left, [""; 0], "{folder}, at attempt {number}");
+        }
+    }
+}
+
 fn code(wrong: &Hostile) -> &'static str {
     let found = CODES.iter().find(|(name, _)| *name == wrong.name);
     found
