@@ -15,6 +15,8 @@
 //!   `sealed` only after its bytes are flushed and every digest of its chain is proven;
 //!   it is `deleting` before its bytes go, and its row is gone after.
 //! * One [`SealKey`] has at most one sealed volume.
+//! * What a pool is about to be asked is recorded with the transaction id that it will have after it,
+//!   before it is asked.
 //! * A machine's disk is a volume of its own, and its base is a sealed volume.
 //!
 //! Times are milliseconds since 1970 (UTC), given by the caller.
@@ -25,6 +27,7 @@ mod error;
 mod image;
 mod machine;
 mod pin;
+mod pool;
 mod scan;
 mod schema;
 mod volume;
@@ -34,8 +37,9 @@ use rusqlite::Connection;
 pub use blob::BlobRow;
 pub use error::Error;
 pub use image::{Decision, ImageId, ImageRow, LayerRow, NewLayer, Verdict};
-pub use machine::{MachineRow, MachineState};
+pub use machine::{MachineRow, MachineState, NewMachine};
 pub use pin::Pin;
+pub use pool::{PoolPhase, PoolRow, StoredBackend};
 pub use scan::{AllowanceRow, InventoryRow, ReportRow, WaiverRow};
 pub use schema::{SCHEMA, SCHEMA_OWNER};
 pub use volume::{SealKey, Sealing, VolumeId, VolumeKind, VolumeRow, VolumeState};

@@ -40,9 +40,31 @@ pub struct MachineRow {
     pub path: Option<String>,
     /// When it was made.
     pub created_at: i64,
+    /// Whose it is, where somebody said so.
+    pub owner: Option<String>,
+    /// From when on it is not needed any more, where somebody said so.
+    pub expires_at: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT name, image, base, disk, state, path, created_at FROM machines";
+/// A machine that is to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMachine<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The image it is made of.
+    pub image: ImageId,
+    /// The sealed volume its disk is to be a snapshot of.
+    pub base: VolumeId,
+    /// Its disk, which is reserved.
+    pub disk: VolumeId,
+    /// Whose it is.
+    pub owner: Option<&'a str>,
+    /// From when on it is not needed any more.
+    pub expires_at: Option<i64>,
+}
+
+const COLUMNS: &str = "SELECT name, image, base, disk, state, path, created_at, owner, \
+                       expires_at FROM machines";
 
 fn read(row: &Row<'_>) -> Result<MachineRow> {
     Ok(MachineRow {
@@ -53,6 +75,8 @@ fn read(row: &Row<'_>) -> Result<MachineRow> {
         state: parsed(row, "state", "a state of a machine")?,
         path: row.get("path")?,
         created_at: row.get("created_at")?,
+        owner: row.get("owner")?,
+        expires_at: row.get("expires_at")?,
     })
 }
 
@@ -82,20 +106,44 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Adds a machine whose disk's id is reserved and not yet made.
-    pub fn add_machine(
-        &self,
-        name: &str,
-        image: ImageId,
-        base: VolumeId,
-        disk: VolumeId,
-        now: i64,
-    ) -> Result<()> {
+    pub fn add_machine(&self, machine: &NewMachine<'_>, now: i64) -> Result<()> {
+        let NewMachine {
+            name,
+            image,
+            base,
+            disk,
+            owner,
+            expires_at,
+        } = machine;
         self.connection().execute(
-            "INSERT INTO machines (name, image, base, disk, state, created_at)
-             VALUES (?1, ?2, ?3, ?4, 'reserved', ?5)",
-            params![name, image.0, stored_id(base)?, stored_id(disk)?, now],
+            "INSERT INTO machines (name, image, base, disk, state, created_at, owner, expires_at)
+             VALUES (?1, ?2, ?3, ?4, 'reserved', ?5, ?6, ?7)",
+            params![
+                name,
+                image.0,
+                stored_id(*base)?,
+                stored_id(*disk)?,
+                now,
+                owner,
+                expires_at
+            ],
         )?;
         Ok(())
+    }
+
+    /// Gives a machine another disk, whose id is reserved and not yet made; the old one is going.
+    pub fn machine_disk(&self, name: &str, disk: VolumeId) -> Result<()> {
+        let old = self.machine(name)?.map(|machine| machine.disk);
+        let changed = self.connection().execute(
+            "UPDATE machines SET disk = ?2, state = 'reserved', path = NULL
+             WHERE name = ?1 AND state <> 'deleting'",
+            params![name, stored_id(disk)?],
+        )?;
+        known(changed, name, "known, and not being deleted")?;
+        match old {
+            Some(old) => self.volume_deleting(old),
+            None => Ok(()),
+        }
     }
 
     /// Records how far a machine has come, and where its disk is found.

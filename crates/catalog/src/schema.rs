@@ -4,7 +4,7 @@
 pub const SCHEMA_OWNER: &str = "catalog";
 
 /// The steps of the schema, oldest first.
-pub const SCHEMA: &[&str] = &[V1, V2];
+pub const SCHEMA: &[&str] = &[V1, V2, V3];
 
 /// Digests are text as they are printed (`sha256:...`), so that the file can be read with the
 /// sqlite3 shell when everything else is on fire. `AUTOINCREMENT` keeps a volume's id from being
@@ -137,4 +137,26 @@ CREATE TABLE allowances (
 CREATE INDEX allowances_by_image ON allowances (image);
 
 ALTER TABLE decisions ADD COLUMN valid_until INTEGER;
+";
+
+/// The thin pool, and what volumes are made of: files in every catalogue that has some already. Whose a
+/// machine is, and until when.
+const V3: &str = "
+CREATE TABLE pools (
+    name       TEXT PRIMARY KEY,
+    phase      TEXT NOT NULL CHECK (phase IN ('making', 'ready', 'down', 'destroying')),
+    spec       TEXT NOT NULL,
+    txid       INTEGER NOT NULL CHECK (txid >= 0),
+    change     TEXT,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE storage (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    backend TEXT NOT NULL CHECK (backend IN ('file', 'thin'))
+) STRICT;
+INSERT INTO storage (id, backend) SELECT 1, 'file' WHERE EXISTS (SELECT 1 FROM volumes);
+
+ALTER TABLE machines ADD COLUMN owner TEXT;
+ALTER TABLE machines ADD COLUMN expires_at INTEGER;
 ";

@@ -42,6 +42,18 @@ pub(crate) async fn with_host<T>(
     outcome
 }
 
+/// Does work that says what happens and opens what it needs itself.
+pub(crate) async fn with_events<T>(
+    session: &Session,
+    work: impl AsyncFnOnce(Events) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let (events, listener) = tokio::sync::broadcast::channel(EVENTS);
+    let progress = Progress::start(listener, &session.messages);
+    let done = work(events).await;
+    progress.finish().await;
+    done
+}
+
 /// Does work that needs no host and may run a program of somebody else: a signal tells it to end, so that the
 /// program ends too, and the second ends the process.
 pub(crate) async fn with_cancel<T>(

@@ -296,7 +296,7 @@ async fn first_look() {
     let host = open(&settings(&state, &bucket)).await;
     let request = FetchRequest {
         image: image.parse().unwrap(),
-        machine: None,
+        machine: longshore_lifecycle::MachineOptions::default(),
         activate: false,
         allow: Allow::default(),
         accept_changed: false,

@@ -20,17 +20,24 @@ use longshore_fsm::store::{
 };
 use longshore_harbor::family::{Family, Packing};
 use longshore_source::{SourceConfig, SourceUrl};
-use longshore_volume::Access;
+use longshore_volume::{Access, FileBackend};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{
     Allow, BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
     deps::{Deps, Storage},
+    trouble::Trouble,
 };
 
 pub(crate) const IMAGE: &str = "images/small";
 pub(crate) const VOLUME_SIZE: u64 = 8 << 20;
+
+/// Blobs and volumes in files on a disk.
+pub(crate) fn storage(disk: &Simulated) -> Result<Storage, Failure> {
+    let backend = FileBackend::open(disk).map_err(Trouble::failure)?;
+    Storage::new(disk, Arc::new(backend))
+}
 
 /// A store whose commits need power, and are numbered with the changes of the disk.
 #[derive(Debug)]
@@ -110,7 +117,7 @@ impl World {
         let inner = SqliteStore::open(&self.database, &migrations).unwrap();
         let readers = Readers::open(&self.database, &migrations).unwrap();
         let power = self.disk.power().clone();
-        let storage = Storage::on(&self.disk, settings.backend)?;
+        let storage = storage(&self.disk)?;
         let (events, _) = tokio::sync::broadcast::channel(16);
         let deps = Arc::new(Deps::new(&settings, readers, storage, events));
         Host::assemble(deps, Powered { inner, power }, None).await
@@ -121,7 +128,7 @@ impl World {
         let host = self.open().await?;
         let request = FetchRequest {
             image: IMAGE.parse().unwrap(),
-            machine: None,
+            machine: crate::MachineOptions::default(),
             activate: true,
             allow: Allow::default(),
             accept_changed: false,

@@ -17,17 +17,18 @@ use longshore_fsm::{
 use longshore_image::{Budget, ChainId, Digest, Limits};
 use longshore_scan::OpenVex;
 use longshore_source::{BlobStore, Source, SourceConfig};
-use longshore_volume::{Backend, FileBackend, SimulatedBackend};
+use longshore_volume::Backend;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BackendChoice, Class, Event, Events, Failure, Scanning, Settings,
+    Class, Event, Events, Failure, Scanning, Settings,
     caged::Cages,
     flights::Flights,
     join::BlobReader,
     plan::ChainOrigin,
     scanning::{AdvisoryStore, Updater, vex},
+    site,
     trouble::Trouble,
 };
 
@@ -74,21 +75,8 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// What the settings say, in the state directory.
-    pub(crate) fn open(settings: &Settings, state: &Path) -> Result<Self, Failure> {
-        let root = HostDir::open(state).map_err(|error| {
-            Failure::new(
-                Class::Failed,
-                "state-dir",
-                format!("could not open {}", state.display()),
-            )
-            .caused_by(&error)
-        })?;
-        Self::on(&root, settings.backend)
-    }
-
-    /// The same on any directory.
-    pub(crate) fn on(root: &dyn Dir, choice: BackendChoice) -> Result<Self, Failure> {
+    /// What is kept in a state directory, and the volumes wherever they are.
+    pub(crate) fn new(root: &dyn Dir, backend: Arc<dyn Backend>) -> Result<Self, Failure> {
         let blobs = root.dir("blobs").map_err(|error| {
             Failure::new(
                 Class::Failed,
@@ -107,18 +95,20 @@ impl Storage {
             .caused_by(&error)
         })?;
         let advisories = AdvisoryStore::new(advisories);
-        let backend: Arc<dyn Backend> = match choice {
-            BackendChoice::Auto | BackendChoice::File => {
-                Arc::new(FileBackend::open(root).map_err(Trouble::failure)?)
-            }
-            BackendChoice::Simulated => Arc::new(SimulatedBackend::new()),
-        };
         Ok(Self {
             blobs,
             backend,
             advisories,
         })
     }
+}
+
+/// The state directory as the seam for durable writes has it.
+pub(crate) fn root(state: &Path) -> Result<HostDir, Failure> {
+    HostDir::open(state).map_err(|error| {
+        let text = format!("could not open {}", state.display());
+        Failure::new(Class::Failed, "state-dir", text).caused_by(&error)
+    })
 }
 
 impl Deps {
@@ -229,10 +219,7 @@ impl Deps {
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
     ) -> Result<T, Failure> {
-        self.readers
-            .read(|connection| look(&Reader::new(connection)))
-            .map_err(Trouble::failure)?
-            .map_err(Trouble::failure)
+        site::read(&self.readers, look)
     }
 
     /// Tells whoever listens that an attempt at a step has begun.

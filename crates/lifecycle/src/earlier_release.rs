@@ -15,7 +15,7 @@ use crate::{
 async fn fetched(host: &Host<Powered>) -> u64 {
     let request = FetchRequest {
         image: IMAGE.parse().unwrap(),
-        machine: None,
+        machine: crate::MachineOptions::default(),
         activate: false,
         allow: Allow::default(),
         accept_changed: false,
@@ -38,6 +38,9 @@ async fn a_machine_that_its_first_version_began_is_finished_by_the_next_request(
             .unwrap()
             .handle();
         let asked = MachineRequest {
+            size: None,
+            owner: None,
+            ttl: None,
             name: name.to_string(),
             image: row.unwrap().id,
             base,
@@ -54,7 +57,7 @@ async fn a_machine_that_its_first_version_began_is_finished_by_the_next_request(
     let left = host.deps.readers.list_active().unwrap();
     assert_eq!((left.len(), left[0].workflow.version), (1, 1));
     let made = host
-        .create_machine(&image, None, Allow::default())
+        .create_machine(&image, crate::MachineOptions::default(), Allow::default())
         .await
         .unwrap();
     assert_eq!(made.name, name.as_str());

@@ -92,6 +92,13 @@ impl Failure {
         self
     }
 
+    /// With the causes of an error whose own text is the message.
+    #[must_use]
+    pub(crate) fn causes_of(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        self.causes = error.source().map(causes).unwrap_or_default();
+        self
+    }
+
     /// With what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

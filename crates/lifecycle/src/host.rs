@@ -5,25 +5,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use longshore_catalog::{SCHEMA, SCHEMA_OWNER};
 use longshore_fsm::{
     Engine, EngineBuilder, Retention, RunId, Start, StartOptions, WorkflowRef,
-    store::{Batch, Migrations, Readers, RunFilter, SqliteStore, Store, Target, Write},
+    store::{Batch, RunFilter, SqliteStore, Store, Target, Write},
 };
 use longshore_source::ImageName;
 use rusqlite::Connection;
 
 use crate::{
-    Allow, Class, Event, Events, Failure, ImageReport, MachineName, Settings,
-    deps::{Deps, DomainWrite, Storage},
+    Allow, Class, Event, Events, Failure, ImageReport, MachineOptions, Settings,
+    deps::{Deps, DomainWrite, Storage, root},
     image_run::{self, ImageRequest, ImageResponse},
     machine_run::{self, MachineRequest, MachineResponse},
+    pools,
     reconcile::reconcile,
     result::{Loaded, image_report},
     run_report::image_run_id,
     run_trouble::failed_as,
     scanning::for_stored_images,
-    state_dir::{Lock, StateDir},
+    site::Site,
+    state_dir::Lock,
     trouble::{Trouble, millis},
 };
 
@@ -46,8 +47,8 @@ const RETENTION: Retention = Retention {
 pub struct FetchRequest {
     /// The image.
     pub image: ImageName,
-    /// What the machine is to be called; the image's name where nothing is said.
-    pub machine: Option<MachineName>,
+    /// What the machine is to be.
+    pub machine: MachineOptions,
     /// Whether a machine is made at all.
     pub activate: bool,
     /// What is let through although something stands against the image.
@@ -81,20 +82,24 @@ impl Host {
     }
 
     async fn open_in(settings: Settings, events: Events) -> Result<Self, Failure> {
-        let state = StateDir::prepare(&settings.state_dir)?;
-        let lock = {
-            let (state, purpose, wait) = (state.clone(), settings.purpose.clone(), settings.wait);
-            tokio::task::spawn_blocking(move || state.lock(&purpose, wait))
-                .await
-                .map_err(|error| Failure::broken("the wait was cut off").caused_by(&error))??
-        };
-        let storage = Storage::open(&settings, state.path())?;
-        let migrations = [Migrations {
-            owner: SCHEMA_OWNER,
-            steps: SCHEMA,
-        }];
-        let store = SqliteStore::open(state.database(), &migrations).map_err(Trouble::failure)?;
-        let readers = Readers::open(state.database(), &migrations).map_err(Trouble::failure)?;
+        let site = Site::open(&settings).await?;
+        let root = root(site.state.path())?;
+        let opened = tokio::task::spawn_blocking({
+            let (settings, events) = (settings.clone(), events.clone());
+            move || {
+                let backend = pools::backend(&settings, &site, &root, &events)?;
+                Ok((Storage::new(&root, backend)?, site))
+            }
+        });
+        let (storage, site) = opened
+            .await
+            .map_err(|error| Failure::broken("opening the volumes stopped").caused_by(&error))??;
+        let Site {
+            store,
+            readers,
+            lock,
+            ..
+        } = site;
         let deps = Arc::new(Deps::new(&settings, readers, storage, events));
         Self::assemble(deps, store, Some(lock)).await
     }
@@ -193,7 +198,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
             );
             Some(machine.await.map_err(named)?)
         } else {
-            self.machine_at_work(&loaded.image, request.machine, &request.image)
+            self.machine_at_work(&loaded.image, request.machine.name, &request.image)
                 .map_err(named)?
         };
         image_report(&self.deps, loaded, admitted, machine, millis(begun)).map_err(named)

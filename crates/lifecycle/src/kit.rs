@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::{
     Allow, BackendChoice, Failure, FetchRequest, Host, ImageReport, Limits, Settings,
     crash::{IMAGE, VOLUME_SIZE, bucket, digest},
-    deps::{Deps, Storage},
+    deps::Deps,
 };
 
 /// `fetch-and-create` of one image, on a backend whose snapshots are copies or share.
@@ -49,7 +49,7 @@ impl World {
 
     fn deps(&self) -> Result<Arc<Deps>, Failure> {
         let readers = Readers::open(self.database(), &MIGRATIONS).unwrap();
-        let storage = Storage::on(&self.disk, self.settings.backend)?;
+        let storage = crate::crash::storage(&self.disk)?;
         let (events, _) = tokio::sync::broadcast::channel(16);
         Ok(Arc::new(Deps::new(
             &self.settings,
@@ -72,7 +72,7 @@ impl World {
         let host = self.open(faults).await?;
         let request = FetchRequest {
             image: IMAGE.parse().unwrap(),
-            machine: None,
+            machine: crate::MachineOptions::default(),
             activate: true,
             allow: Allow::default(),
             accept_changed: false,

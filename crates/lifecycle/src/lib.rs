@@ -8,6 +8,7 @@
 
 mod caged;
 mod check;
+mod cleanup;
 mod contents;
 #[cfg(test)]
 mod crash;
@@ -26,13 +27,16 @@ mod join;
 #[cfg(test)]
 mod kit;
 mod machine_name;
+mod machine_options;
 mod machine_run;
 mod machines;
 mod plan;
+mod pools;
 mod reconcile;
 mod remote;
 mod remove;
 mod report;
+mod reset;
 mod result;
 mod run_report;
 mod run_trouble;
@@ -40,6 +44,7 @@ mod runs;
 mod scanned_path;
 mod scanning;
 mod settings;
+mod site;
 mod state_dir;
 mod status;
 mod summary;
@@ -68,6 +73,11 @@ pub use longshore_source::{
     Auth, Endpoint, EndpointError, ImageName, NameError, SourceConfig, SourceUrl, SourceUrlError,
 };
 pub use machine_name::{MachineName, default_machine_name};
+pub use machine_options::MachineOptions;
+pub use pools::{
+    PoolPart, PoolPlace, PoolReport, PoolRequest, PoolSpace, adopt_pool, bring_pool_up,
+    create_pool, destroy_pool, plan_pool, pool_status, take_pool_down,
+};
 pub use remote::remote;
 pub use report::{
     AllowanceReport, ImageDetail, ImageReport, ImageSummary, LayerDetail, LayerReport,

@@ -6,8 +6,8 @@ use longshore_source::ImageName;
 use rusqlite::Connection;
 
 use crate::{
-    Class, Event, Failure, Host, MachineName, MachineReport, default_machine_name,
-    machine_run::{MachineRequest, MachineResponse},
+    Class, Event, Failure, Host, MachineName, MachineOptions, MachineReport, default_machine_name,
+    machine_run::{MachineRequest, MachineResponse, other_size},
     scanning::{Allow, Allowed, admit, record_allowance},
     trouble::Trouble,
 };
@@ -17,10 +17,17 @@ impl<S: Store<Handle = Connection>> Host<S> {
     pub(crate) async fn machine_of(
         &self,
         image: &ImageRow,
-        name: Option<MachineName>,
+        options: MachineOptions,
         image_name: &ImageName,
         allow: Allow,
     ) -> Result<(MachineReport, u64), Failure> {
+        options.check()?;
+        let MachineOptions {
+            name,
+            size,
+            owner,
+            ttl,
+        } = options;
         let name = name.unwrap_or_else(|| default_machine_name(image_name));
         let there = self.deps.read(|read| read.machine(name.as_str()))?;
         if let Some(machine) = &there {
@@ -34,6 +41,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
                 });
             }
             if machine.state == MachineState::Active {
+                self.same_size(machine, size)?;
                 let path = machine.path.clone();
                 return Ok((
                     MachineReport {
@@ -59,6 +67,9 @@ impl<S: Store<Handle = Connection>> Host<S> {
             name: name.to_string(),
             image,
             base: base.0,
+            size,
+            owner,
+            ttl,
             allowed,
         };
         let response = self.make_machine(asked).await?;
@@ -101,7 +112,10 @@ impl<S: Store<Handle = Connection>> Host<S> {
         Ok(Some((report, 0)))
     }
 
-    async fn make_machine(&self, asked: MachineRequest) -> Result<MachineResponse, Failure> {
+    pub(crate) async fn make_machine(
+        &self,
+        asked: MachineRequest,
+    ) -> Result<MachineResponse, Failure> {
         let (id, options) = (asked.name.clone(), StartOptions::default());
         let (_, response) = self.run(&self.machine, &id, asked, options).await?;
         Ok(response)
@@ -124,10 +138,21 @@ impl<S: Store<Handle = Connection>> Host<S> {
         }
     }
 
+    /// A machine is what it is: another size takes another machine, or its reset.
+    fn same_size(&self, machine: &MachineRow, wanted: Option<u64>) -> Result<(), Failure> {
+        let disk = self.deps.read(|read| read.volume(machine.disk))?;
+        match (wanted, disk) {
+            (Some(wanted), Some(disk)) if disk.size != wanted => {
+                Err(other_size(machine, disk.size))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A machine is made only of an image that nothing stands against, or where somebody takes that upon
     /// themselves: what is kept with the request. That a machine which is there already was let through
     /// is recorded here; of a new one it is when its row is.
-    async fn admitted(
+    pub(crate) async fn admitted(
         &self,
         image: ImageId,
         machine: &str,
@@ -159,7 +184,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
     pub async fn create_machine(
         &self,
         image: &ImageName,
-        name: Option<MachineName>,
+        options: MachineOptions,
         allow: Allow,
     ) -> Result<MachineReport, Failure> {
         let origin = self.deps.origin()?;
@@ -169,7 +194,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
                 format!("fetch it with `longshore fetch-and-create {image}`"),
             )
         })?;
-        let (report, _) = self.machine_of(&row, name, image, allow).await?;
+        let (report, _) = self.machine_of(&row, options, image, allow).await?;
         Ok(report)
     }
 
@@ -198,6 +223,9 @@ impl<S: Store<Handle = Connection>> Host<S> {
             name: machine.name.clone(),
             image: machine.image,
             base: machine.base.0,
+            size: None,
+            owner: None,
+            ttl: None,
             allowed,
         };
         let response = self.make_machine(asked).await?;
@@ -231,7 +259,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
     }
 }
 
-fn no_such_machine(name: &MachineName) -> Failure {
+pub(crate) fn no_such_machine(name: &MachineName) -> Failure {
     Failure::new(
         Class::NotFound,
         "no-such-machine",

@@ -55,6 +55,15 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// The UUID of the filesystem that a chain of layers comes to: RFC 9562, version 8, its own bits the chain's.
+pub(crate) fn chain_uuid(chain: &ChainId) -> [u8; 16] {
+    let mut uuid = [0; 16];
+    uuid.copy_from_slice(&chain.digest().as_bytes()[..16]);
+    uuid[6] = (uuid[6] & 0x0f) | 0x80;
+    uuid[8] = (uuid[8] & 0x3f) | 0x80;
+    uuid
+}
+
 /// Compares a listing with the newest generation and the pins of the listed keys.
 ///
 /// `recorded` is the generation's layers and whether its volume was ever sealed; `pins` are those

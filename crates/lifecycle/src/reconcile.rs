@@ -33,6 +33,9 @@ use crate::{
     trouble::Trouble,
 };
 
+/// Writes to the catalogue; durable when it returns.
+pub(crate) type Record<'a> = &'a dyn Fn(DomainWrite) -> Result<(), Failure>;
+
 /// What the catalogue knows.
 struct Known {
     volumes: Vec<VolumeRow>,
@@ -83,10 +86,7 @@ impl Known {
 }
 
 /// Makes the catalogue and the disk agree. Nothing else may be at work in the state directory.
-pub(crate) fn reconcile(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     finish_machines(deps, record)?;
     // A volume that a path leads to belongs to a machine, and would not be removed.
     take_paths_away(deps)?;
@@ -106,10 +106,7 @@ pub(crate) fn reconcile(
 }
 
 /// Machines that were being removed.
-fn finish_machines(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn finish_machines(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     for machine in Known::look(deps)?.machines {
         if machine.state == MachineState::Deleting {
             remove_machine(deps, &machine, record)?;
@@ -134,7 +131,7 @@ pub(crate) fn let_machine_go(machine: &MachineRow) -> DomainWrite {
 pub(crate) fn remove_machine(
     deps: &Deps,
     machine: &MachineRow,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+    record: Record<'_>,
 ) -> Result<(), Failure> {
     record(let_machine_go(machine))?;
     if let Ok(name) = MachineName::new(machine.name.as_str()) {
@@ -151,10 +148,7 @@ pub(crate) fn remove_machine(
 }
 
 /// Volumes that nobody can be at work on any more.
-fn drop_unsealed(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn drop_unsealed(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     let known = Known::look(deps)?;
     let bases: BTreeSet<VolumeId> = known.machines.iter().map(|machine| machine.base).collect();
     let disks: BTreeSet<VolumeId> = known.machines.iter().map(|machine| machine.disk).collect();
@@ -176,10 +170,7 @@ fn drop_unsealed(
     Ok(())
 }
 
-fn agree_on_volumes(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn agree_on_volumes(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     let known = Known::look(deps)?;
     let listing = deps.backend.list().map_err(Trouble::failure)?;
     for foreign in &listing.foreign {
@@ -215,7 +206,7 @@ fn forget_lost(
     deps: &Deps,
     known: &Known,
     volume: &VolumeRow,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+    record: Record<'_>,
 ) -> Result<(), Failure> {
     let id = volume.id;
     let machine = known.machines.iter().find(|machine| machine.disk == id);
@@ -272,10 +263,7 @@ fn give_paths_back(deps: &Deps) -> Result<(), Failure> {
     Ok(())
 }
 
-fn agree_on_blobs(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn agree_on_blobs(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     let mut known = Known::look(deps)?.blobs;
     let list = deps.blobs.list().map_err(Trouble::failure)?;
     for foreign in &list.foreign {
@@ -301,10 +289,7 @@ fn agree_on_blobs(
 }
 
 /// What blobs were proven to be just before somebody was cut off from recording it.
-fn record_receipts(
-    deps: &Deps,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn record_receipts(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     for receipt in deps.blobs.receipts().map_err(Trouble::failure)? {
         let here = deps
             .blobs

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::{
     Class, Failure, Host, Removed,
-    deps::{Deps, DomainWrite, volume_id},
-    reconcile::remove_machine,
+    deps::{Deps, volume_id},
+    reconcile::{Record, remove_machine},
     trouble::Trouble,
 };
 
@@ -59,7 +59,7 @@ fn remove_images(
     deps: &Deps,
     images: &[ImageRow],
     dry_run: bool,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+    record: Record<'_>,
 ) -> Result<Removed, Failure> {
     for image in images {
         let machines = deps.read(|read| read.machines_of(image.id))?;
@@ -97,10 +97,10 @@ fn remove_images(
 }
 
 /// Drops sealed volumes and blobs that nothing needs. Nothing may be at work.
-fn collect_garbage(
+pub(crate) fn collect_garbage(
     deps: &Deps,
     removed: &mut Removed,
-    record: &dyn Fn(DomainWrite) -> Result<(), Failure>,
+    record: Record<'_>,
 ) -> Result<(), Failure> {
     for volume in deps.read(|read| read.unused_volumes())? {
         removed.freed_bytes += allocated(deps, volume.id)?;
@@ -120,7 +120,7 @@ fn collect_garbage(
     Ok(())
 }
 
-fn allocated(deps: &Deps, id: longshore_catalog::VolumeId) -> Result<u64, Failure> {
+pub(crate) fn allocated(deps: &Deps, id: longshore_catalog::VolumeId) -> Result<u64, Failure> {
     Ok(deps
         .backend
         .usage(volume_id(id)?)

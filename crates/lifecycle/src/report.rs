@@ -124,6 +124,10 @@ pub struct MachineSummary {
     pub path: Option<String>,
     /// The volume that is its disk.
     pub volume: u64,
+    /// Whose it is, where somebody said so.
+    pub owner: Option<String>,
+    /// From when on it is not needed any more, in milliseconds since 1970.
+    pub expires_at: Option<i64>,
 }
 
 /// What `show` knows of an image.

@@ -57,6 +57,8 @@ pub enum BackendChoice {
     Auto,
     /// Disk image files in the state directory.
     File,
+    /// Thin devices of the pool of the state directory.
+    Thin,
     /// Nothing but memory: for trying things out, gone when the process ends.
     Simulated,
 }

@@ -107,5 +107,7 @@ fn machine_summary(machine: &MachineRow) -> MachineSummary {
         state: machine.state.to_string(),
         path: machine.path.clone(),
         volume: machine.disk.0,
+        owner: machine.owner.clone(),
+        expires_at: machine.expires_at,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     VolumeDetail, WaiverReport,
     deps::{now, volume_id},
     history::history_rows,
+    site,
     state_dir::StateDir,
     summary::{ImageRows, volume_report},
     trouble::Trouble,
@@ -50,10 +51,7 @@ impl View {
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
     ) -> Result<T, Failure> {
-        self.readers
-            .read(|connection| look(&Reader::new(connection)))
-            .map_err(Trouble::failure)?
-            .map_err(Trouble::failure)
+        site::read(&self.readers, look)
     }
 
     /// The newest generation of every image, by name.

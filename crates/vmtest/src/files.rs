@@ -104,7 +104,7 @@ fn library(line: &str) -> Option<&str> {
 }
 
 /// A program without what is for debuggers, which would only have to be unpacked.
-pub(crate) fn stripped(program: &Path, to: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn stripped(program: &Path, to: &Path) -> io::Result<PathBuf> {
     let strip = Command::new("strip")
         .args([
             OsStr::new("--strip-debug"),
@@ -113,10 +113,10 @@ pub(crate) fn stripped(program: &Path, to: &Path) -> io::Result<Vec<u8>> {
         ])
         .arg(program)
         .status();
-    match strip {
-        Ok(status) if status.success() => fs::read(to),
-        _ => fs::read(program),
-    }
+    Ok(match strip {
+        Ok(status) if status.success() => to.to_owned(),
+        _ => program.to_owned(),
+    })
 }
 
 #[cfg(test)]

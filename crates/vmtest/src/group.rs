@@ -1,6 +1,6 @@
 //! [`Group`]: scenarios that share a machine.
 
-use std::time::Duration;
+use std::{io, path::Path, time::Duration};
 
 use crate::guest::Guest;
 
@@ -25,7 +25,10 @@ pub struct Machine {
     pub memory: u32,
     /// Bytes of each disk, a multiple of 512; empty at the first boot.
     pub disks: &'static [u64],
-    /// Programs of the host that are wanted in it, with their libraries: `thin_check`, `dmsetup`.
+    /// Further disks, each a file that this fills on the host before the first boot. What it takes and is not here
+    /// is an error of the kind `NotFound`: then the group is skipped.
+    pub prepared: &'static [fn(&Path) -> io::Result<()>],
+    /// Programs of the host that are wanted in it, by their names or paths, with their libraries: `thin_check`.
     pub programs: &'static [&'static str],
     /// Modules of the kernel that are wanted beside the machine's own.
     pub modules: &'static [&'static str],
@@ -40,6 +43,7 @@ impl Machine {
     pub const DEFAULT: Self = Self {
         memory: 1024,
         disks: &[],
+        prepared: &[],
         programs: &[],
         modules: &["dm-thin-pool", "loop"],
         patience: Duration::from_secs(120),

@@ -71,11 +71,25 @@ impl Vm {
             let Some(path) = program(name) else {
                 return Ok(Err(Missing(format!("{name} is not here"))));
             };
-            files.push((format!("bin/{name}"), path));
+            let base = name.rsplit('/').next().unwrap_or(name);
+            // One of this workspace: what is for debuggers would only have to be unpacked.
+            let path = match name.contains('/') {
+                true => stripped(&path, &place.path().join(base))?,
+                false => path,
+            };
+            files.push((format!("bin/{base}"), path));
         }
         initramfs(&kernel, machine, &files, place.path())?;
         for (number, &size) in machine.disks.iter().enumerate() {
             File::create(disk(place.path(), number))?.set_len(size)?;
+        }
+        for (number, fill) in (machine.disks.len()..).zip(machine.prepared) {
+            if let Err(error) = fill(&disk(place.path(), number)) {
+                return match error.kind() {
+                    io::ErrorKind::NotFound => Ok(Err(Missing(error.to_string()))),
+                    _ => Err(error),
+                };
+            }
         }
         Ok(Ok(Self {
             place,
@@ -146,7 +160,7 @@ impl Vm {
             .arg(format!(
                 "console=ttyS0 {log} {CLOCK} panic=1 oops=panic reboot=t rdinit=/init {words}"
             ));
-        for number in 0..self.machine.disks.len() {
+        for number in 0..self.machine.disks.len() + self.machine.prepared.len() {
             let file = disk(self.place.path(), number);
             qemu.arg("-drive").arg(format!(
                 "if=none,id=d{number},format=raw,discard=unmap,file={}",
@@ -195,7 +209,10 @@ fn initramfs(
     cpio.file("modules", order.as_bytes())?;
     let this = env::current_exe()?;
     let mut needed = libraries(&this)?;
-    cpio.file("bin/test", &stripped(&this, &place.join("test"))?)?;
+    cpio.file(
+        "bin/test",
+        &fs::read(stripped(&this, &place.join("test"))?)?,
+    )?;
     for (path, file) in programs {
         needed.extend(libraries(file)?);
         cpio.file(path, &fs::read(file)?)?;

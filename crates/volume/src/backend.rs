@@ -40,17 +40,22 @@ pub trait Backend: Send + Sync + Debug {
     /// [`VolumeError::NotFound`], `Busy`, and [`VolumeError::Broken`] after a failed flush.
     fn open(&self, id: VolumeId, access: Access) -> Result<Box<dyn Disk>, VolumeError>;
 
-    /// Makes a volume with the size and the content of `origin`, from which on the two are
-    /// independent. What was written to `origin` but not flushed may be missing: the caller
-    /// seals it first, and never writes to it again.
+    /// Makes a volume with the content of `origin`, from which on the two are independent, of its size
+    /// or of a larger `size`; what is beyond the origin's end reads as zeros. What was written to
+    /// `origin` but not flushed may be missing: the caller seals it first, and never writes to it again.
     ///
     /// Where the id is a volume already it is taken for the snapshot, which may have been written
     /// to since; only its size is compared.
     ///
     /// # Errors
     /// [`VolumeError::NotFound`] for the origin, `Busy` for either, [`VolumeError::OtherSize`],
-    /// [`VolumeError::Broken`], `NoSpace`.
-    fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<Created, VolumeError>;
+    /// [`VolumeError::TooSmall`], [`VolumeError::BadSize`], [`VolumeError::Broken`], `NoSpace`.
+    fn snapshot(
+        &self,
+        origin: VolumeId,
+        id: VolumeId,
+        size: Option<u64>,
+    ) -> Result<Created, VolumeError>;
 
     /// Removes a volume and frees what only it uses.
     ///
@@ -187,6 +192,23 @@ pub(crate) fn checked_size(size: u64) -> Result<u64, VolumeError> {
     match good {
         true => Ok(size),
         false => Err(VolumeError::BadSize { size }),
+    }
+}
+
+/// The size of a snapshot of `origin`, which has `has` bytes.
+pub(crate) fn snapshot_size(
+    origin: VolumeId,
+    has: u64,
+    wanted: Option<u64>,
+) -> Result<u64, VolumeError> {
+    match wanted {
+        None => Ok(has),
+        Some(wanted) if wanted < has => Err(VolumeError::TooSmall {
+            origin,
+            has,
+            wanted,
+        }),
+        Some(wanted) => checked_size(wanted),
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Disk`]: the bytes of one open volume.
 
-use std::{fmt::Debug, io};
+use std::{fmt::Debug, io, path::PathBuf};
 
 use thiserror::Error;
 
@@ -17,6 +17,10 @@ use crate::{error::is_no_space, id::VolumeId};
 pub trait Disk: Send + Debug {
     /// The length in bytes. It does not change.
     fn size(&self) -> u64;
+
+    /// Where its bytes can be opened on this host while this is held, if they can: to hand them to a child.
+    /// Whoever opens them there writes only what this could, and this makes it durable.
+    fn path(&self) -> Option<PathBuf>;
 
     /// Fills `buf` from `offset`. What was never written, or was discarded, reads as zeros.
     ///

@@ -25,6 +25,16 @@ pub enum VolumeError {
         /// The size asked for.
         wanted: u64,
     },
+    /// A snapshot has all that its origin has.
+    #[error("a snapshot of volume {origin}, which has {has} bytes, cannot have only {wanted}")]
+    TooSmall {
+        /// The origin.
+        origin: VolumeId,
+        /// Its size in bytes.
+        has: u64,
+        /// The size asked for.
+        wanted: u64,
+    },
     /// No volume can have this size.
     #[error("a volume cannot have {size} bytes: sizes are multiples of 4096 from 4096 to 2^62")]
     BadSize {

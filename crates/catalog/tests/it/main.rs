@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use longshore_catalog::{
-    AllowanceRow, Decision, Error, InventoryRow, MachineState, NewLayer, Reader, ReportRow, SCHEMA,
-    SealKey, Sealing, Verdict, VolumeId, VolumeKind, VolumeState, WaiverRow, Writer,
+    AllowanceRow, Decision, Error, InventoryRow, MachineState, NewLayer, NewMachine, PoolPhase,
+    Reader, ReportRow, SCHEMA, SealKey, Sealing, StoredBackend, Verdict, VolumeId, VolumeKind,
+    VolumeState, WaiverRow, Writer,
 };
 use longshore_image::{ChainId, DiffId, Digest};
 use rusqlite::Connection;
@@ -227,7 +228,18 @@ fn what_is_needed_is_not_removed() {
     let disk = write
         .reserve_volume(VolumeKind::Disk, Some(top), 4096, 2, 0)
         .unwrap();
-    write.add_machine("web", image, top, disk, 0).unwrap();
+    let web = NewMachine {
+        name: "web",
+        image,
+        base: top,
+        disk,
+        owner: Some("team a"),
+        expires_at: Some(7),
+    };
+    write.add_machine(&web, 0).unwrap();
+    let row = write.machine("web").unwrap().unwrap();
+    assert_eq!(row.owner.as_deref(), Some("team a"));
+    assert_eq!(row.expires_at, Some(7));
     assert!(matches!(
         write.forget_image(image),
         Err(Error::InUse { .. })
@@ -418,4 +430,68 @@ fn a_waiver_outlives_a_generation_and_an_allowance_does_not() {
     assert_eq!(write.waivers("g").unwrap(), []);
     assert!(write.unwaive("f", "CVE-1").unwrap());
     assert!(!write.unwaive("f", "CVE-1").unwrap());
+}
+
+#[test]
+fn there_is_one_pool_and_what_it_will_be_asked_is_known_before() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    assert_eq!(write.pool().unwrap(), None);
+    write.add_pool("longshore", "{}", 5).unwrap();
+    assert!(matches!(
+        write.add_pool("other", "{}", 5),
+        Err(Error::InUse { .. })
+    ));
+    write.pool_phase("longshore", PoolPhase::Ready).unwrap();
+    write.pool_will("longshore", 7, Some("create 3")).unwrap();
+    let pool = write.pool().unwrap().unwrap();
+    assert_eq!((pool.transaction, pool.phase), (7, PoolPhase::Ready));
+    assert_eq!(pool.change.as_deref(), Some("create 3"));
+    let unknown = write.pool_will("other", 8, None);
+    assert!(matches!(unknown, Err(Error::WrongState { .. })));
+    // One that is in use is not forgotten.
+    assert!(write.forget_pool("longshore").is_err());
+    write
+        .pool_phase("longshore", PoolPhase::Destroying)
+        .unwrap();
+    write.forget_pool("longshore").unwrap();
+    assert_eq!(write.pool().unwrap(), None);
+}
+
+#[test]
+fn ids_of_others_are_never_given_out() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    let next = || {
+        let id = write.reserve_volume(VolumeKind::Base, None, 4096, 1, 0);
+        id.unwrap()
+    };
+    write.skip_volumes(VolumeId(41)).unwrap();
+    assert_eq!(next(), VolumeId(42));
+    write.skip_volumes(VolumeId(7)).unwrap();
+    assert_eq!(next(), VolumeId(43));
+    write.skip_volumes(VolumeId(100)).unwrap();
+    assert_eq!(next(), VolumeId(101));
+}
+
+#[test]
+fn volumes_are_of_one_backend_until_there_are_none() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    assert_eq!(write.backend().unwrap(), None);
+    write.use_backend(StoredBackend::File).unwrap();
+    write.use_backend(StoredBackend::Thin).unwrap();
+    assert_eq!(write.backend().unwrap(), Some(StoredBackend::Thin));
+    let id = write
+        .reserve_volume(VolumeKind::Base, None, 4096, 1, 0)
+        .unwrap();
+    assert!(write.has_volumes().unwrap());
+    write.use_backend(StoredBackend::Thin).unwrap();
+    assert!(matches!(
+        write.use_backend(StoredBackend::File),
+        Err(Error::InUse { .. })
+    ));
+    write.volume_deleting(id).unwrap();
+    write.forget_volume(id).unwrap();
+    write.use_backend(StoredBackend::File).unwrap();
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// A number without a unit, other than 0.
-    #[error("{0} of what? Write it with a unit: {0}s, {0}m or {0}h")]
+    #[error("{0} of what? Write it with a unit: {0}s, {0}m, {0}h or {0}d")]
     NoUnit(String),
     /// A unit that is none.
-    #[error("{0:?} is not a unit of time; they are ms, s, m and h")]
+    #[error("{0:?} is not a unit of time; they are ms, s, m, h and d")]
     Unit(String),
     /// Not of the form at all.
     #[error("not a time; write it as 30s, 10m, 1h30m or 0")]
@@ -19,7 +19,7 @@ pub enum DurationError {
     TooLong,
 }
 
-/// Reads a time: whole numbers, each with its unit (`ms`, `s`, `m`, `h`), or `0`.
+/// Reads a time: whole numbers, each with its unit (`ms`, `s`, `m`, `h`, `d`), or `0`.
 pub fn duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     if text == "0" {
@@ -42,6 +42,7 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
             "s" => 1_000,
             "m" => 60_000,
             "h" => 3_600_000,
+            "d" => 86_400_000,
             "" => return Err(DurationError::NoUnit(number.to_owned())),
             other => return Err(DurationError::Unit(other.to_owned())),
         };

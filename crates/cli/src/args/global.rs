@@ -111,6 +111,8 @@ pub enum BackendName {
     Auto,
     /// Disk image files in the state directory
     File,
+    /// Thin devices of the pool: see `longshore pool`
+    Thin,
     /// Memory: for trying things out, gone when the command ends
     Simulated,
 }
@@ -122,6 +124,7 @@ impl BackendName {
         match self {
             Self::Auto => "auto",
             Self::File => "file",
+            Self::Thin => "thin",
             Self::Simulated => "simulated",
         }
     }
@@ -129,7 +132,7 @@ impl BackendName {
     /// What a word means.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        [Self::Auto, Self::File, Self::Simulated]
+        [Self::Auto, Self::File, Self::Thin, Self::Simulated]
             .into_iter()
             .find(|name| name.as_str() == word)
     }

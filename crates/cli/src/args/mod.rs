@@ -9,6 +9,7 @@ mod day;
 mod disks;
 mod duration;
 mod global;
+mod pool;
 mod runs;
 mod scan;
 mod verb;
@@ -19,9 +20,10 @@ pub use day::{Day, DayError};
 pub use disks::{Cat, Disk, Export, Ls};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
+pub use pool::{Pool, PoolCreate, PoolVerb};
 pub use runs::{Runs, RunsList, RunsVerb};
 pub use scan::{Advisories, AdvisoriesVerb, AllowFlags, Sbom, Scan, Waive};
 pub use verb::{
-    Activate, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List, Remove,
-    Show, Verb,
+    Activate, Cleanup, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List,
+    MachineFlags, Remove, Reset, Show, Verb,
 };

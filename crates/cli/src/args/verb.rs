@@ -1,10 +1,15 @@
 //! The verbs, each with what it takes.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use longshore_lifecycle::{ImageName, MachineName};
 
-use super::{Advisories, AllowFlags, Cat, Check, Export, Ls, Runs, Sbom, Scan, Waive};
+use super::{
+    Advisories, AllowFlags, Cat, Check, Export, Ls, Pool, Runs, Sbom, Scan, Waive, duration,
+};
+use crate::settings::size;
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -14,7 +19,10 @@ pub enum Verb {
     Show(Show),
     Activate(Activate),
     Deactivate(Deactivate),
+    Reset(Reset),
     Remove(Remove),
+    Cleanup(Cleanup),
+    Pool(Pool),
     Scan(Scan),
     Sbom(Sbom),
     Advisories(Advisories),
@@ -44,8 +52,12 @@ pub struct FetchAndCreate {
     #[arg(long, value_name = "MACHINE")]
     pub name: Option<MachineName>,
 
+    /// What the machine is to be.
+    #[command(flatten)]
+    pub machine: MachineFlags,
+
     /// Bring the image here, and make no machine
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with_all = ["name", "size", "owner", "ttl"])]
     pub no_activate: bool,
 
     /// Take layers that changed at the source since they were first seen, as a new generation
@@ -84,9 +96,59 @@ pub struct Activate {
     #[arg(long, value_name = "MACHINE")]
     pub name: Option<MachineName>,
 
+    /// What a new machine is to be.
+    #[command(flatten)]
+    pub machine: MachineFlags,
+
     /// What is let through.
     #[command(flatten)]
     pub allow: AllowFlags,
+}
+
+/// What a new machine is to be.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MachineFlags {
+    /// The size of a new machine's disk, where it is to be larger than its image's volume: the guest's resize2fs
+    /// makes the filesystem as large
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<u64>,
+
+    /// Whose the new machine is, in any words
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+
+    /// Let `cleanup` remove the new machine after this time (12h, 7d)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub ttl: Option<Duration>,
+}
+
+/// Give machines disks as new, and throw away what they have written
+///
+/// The machine must not be running. Its disk is made again of the image's volume that it was first made of, and has
+/// the same path.
+#[derive(Debug, Clone, Args)]
+pub struct Reset {
+    /// The machines
+    #[arg(required = true, value_name = "MACHINE")]
+    pub machines: Vec<MachineName>,
+
+    /// The size of the disks [default: as before]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<u64>,
+
+    /// What is let through.
+    #[command(flatten)]
+    pub allow: AllowFlags,
+}
+
+/// Remove machines whose time is over, and what nothing uses any more
+///
+/// A machine whose disk is in use stays, and is named (3).
+#[derive(Debug, Clone, Args)]
+pub struct Cleanup {
+    /// Say which machines would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Take machines' disks out of use, and keep them

@@ -17,6 +17,7 @@ impl Effective {
             backend: match self.backend.value {
                 BackendName::Auto => BackendChoice::Auto,
                 BackendName::File => BackendChoice::File,
+                BackendName::Thin => BackendChoice::Thin,
                 BackendName::Simulated => BackendChoice::Simulated,
             },
             limits: self.limits(),

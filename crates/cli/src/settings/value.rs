@@ -28,7 +28,7 @@ pub(super) enum ValueError {
     Devices,
     #[error("it must be {least} to {most}")]
     OutOfBounds { least: u64, most: u64 },
-    #[error("it must be auto, file or simulated")]
+    #[error("it must be auto, file, thin or simulated")]
     Backend,
     #[error(transparent)]
     Endpoint(#[from] EndpointError),

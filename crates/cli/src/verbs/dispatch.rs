@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    advisories, check, completions, config, demo, disks, fetch, images, machines, remove, runs,
-    scan, waive,
+    advisories, check, completions, config, demo, disks, fetch, images, machines, pool, remove,
+    runs, scan, waive,
 };
 
 /// Does what was asked for, and prints what came of it.
@@ -22,6 +22,9 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Show(args) => images::show(session, args),
         Verb::Activate(args) => machines::activate(session, args).await,
         Verb::Deactivate(args) => machines::deactivate(session, args).await,
+        Verb::Reset(args) => machines::reset(session, args).await,
+        Verb::Cleanup(args) => remove::cleanup(session, args).await,
+        Verb::Pool(args) => pool::pool(session, args).await,
         Verb::Remove(args) => remove::remove(session, args).await,
         Verb::Scan(args) => scan::scan(session, args).await,
         Verb::Sbom(args) => scan::sbom(session, args),

@@ -3,6 +3,7 @@
 use futures::future::join_all;
 use longshore_lifecycle::{Class, Failure, FetchRequest, Host, ImageReport};
 
+use super::machines::options;
 use crate::{args::FetchAndCreate, engine::with_host, exit::Exit, session::Session};
 
 pub(super) async fn fetch_and_create(
@@ -23,7 +24,7 @@ pub(super) async fn fetch_and_create(
         join_all(args.images.iter().map(|image| async move {
             host.fetch_and_create(FetchRequest {
                 image: image.clone(),
-                machine: args.name.clone(),
+                machine: options(args.name.clone(), &args.machine),
                 activate: !args.no_activate,
                 allow: args.allow.into(),
                 accept_changed: args.accept_changed,

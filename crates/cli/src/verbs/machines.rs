@@ -1,9 +1,9 @@
 //! `activate` and `deactivate`: machines' disks in and out of use.
 
-use longshore_lifecycle::{Class, Failure, Host, ImageName, MachineName};
+use longshore_lifecycle::{Class, Failure, Host, ImageName, MachineName, MachineOptions};
 
 use crate::{
-    args::{Activate, Deactivate},
+    args::{Activate, Deactivate, MachineFlags, Reset},
     engine::with_host,
     exit::Exit,
     print::Deactivated,
@@ -31,7 +31,10 @@ pub(super) async fn activate(session: &Session, args: &Activate) -> Result<Exit,
                 },
             };
             match (image, not_found) {
-                (Ok(image), _) => host.create_machine(&image, args.name.clone(), allow).await,
+                (Ok(image), _) => {
+                    host.create_machine(&image, options(args.name.clone(), &args.machine), allow)
+                        .await
+                }
                 (Err(_), Some(not_found)) => Err(not_found),
                 (Err(error), None) => {
                     Err(
@@ -61,4 +64,26 @@ pub(super) async fn deactivate(session: &Session, args: &Deactivate) -> Result<E
     })
     .await?;
     session.deliver(outcomes)
+}
+
+pub(super) async fn reset(session: &Session, args: &Reset) -> Result<Exit, Failure> {
+    let outcomes = with_host(session, "reset", async |host: &Host| {
+        let mut outcomes = Vec::with_capacity(args.machines.len());
+        for machine in &args.machines {
+            outcomes.push(host.reset(machine, args.size, args.allow.into()).await);
+        }
+        outcomes
+    })
+    .await?;
+    session.deliver(outcomes)
+}
+
+/// What a new machine is to be, as it was typed.
+pub(super) fn options(name: Option<MachineName>, flags: &MachineFlags) -> MachineOptions {
+    MachineOptions {
+        name,
+        size: flags.size,
+        owner: flags.owner.clone(),
+        ttl: flags.ttl.map(|ttl| ttl.as_secs()),
+    }
 }

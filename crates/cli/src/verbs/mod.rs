@@ -10,6 +10,7 @@ mod dispatch;
 mod fetch;
 mod images;
 mod machines;
+mod pool;
 mod remove;
 mod runs;
 mod scan;

@@ -25,7 +25,7 @@ use crate::{
     Class, Event, Failure, Phase,
     deps::{Deps, volume_id},
     flights::Turn,
-    plan::ChainOrigin,
+    plan::{ChainOrigin, chain_uuid},
     trouble::Trouble,
     unpacking::{CagedVolume, Finished, Grow, Unapplied, Unpacker},
 };
@@ -140,7 +140,7 @@ impl Build {
         match parent_id {
             Some(parent) => {
                 backend
-                    .snapshot(volume_id(parent)?, volume_id(id)?)
+                    .snapshot(volume_id(parent)?, volume_id(id)?, None)
                     .map_err(Trouble::failure)?;
             }
             None => {
@@ -188,8 +188,7 @@ impl Build {
         } = &*self.deps;
         let disk = backend.open(volume_id(id)?, Access::Write);
         let disk = disk.map_err(Trouble::failure)?;
-        let path = backend.path(volume_id(id)?);
-        let Some(path) = path.filter(|_| self.deps.cages.are_used()) else {
+        let Some(path) = disk.path().filter(|_| self.deps.cages.are_used()) else {
             return Unpacker::here(disk, grow, limits, &self.deps.inflate_ahead);
         };
         let layers = self.locators.get(layers).unwrap_or_default();
@@ -306,12 +305,7 @@ impl Build {
         let chain = work
             .chain
             .ok_or_else(|| Failure::broken("a volume without layers"))?;
-        let mut uuid = [0; 16];
-        uuid.copy_from_slice(&chain.digest().as_bytes()[..16]);
-        // RFC 9562, version 8: the rest is the chain's.
-        uuid[6] = (uuid[6] & 0x0f) | 0x80;
-        uuid[8] = (uuid[8] & 0x3f) | 0x80;
-        let Finished { used, totals } = work.unpacker.finish(uuid)?;
+        let Finished { used, totals } = work.unpacker.finish(chain_uuid(&chain))?;
         let key = self.deps.seal_key(chain, &work.origin);
         let totals = serde_json::to_string(&totals)
             .map_err(|error| Failure::broken("totals cannot be written").caused_by(&error))?;

@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use longshore_catalog::{MachineRow, MachineState, VolumeId, VolumeKind, VolumeState, Writer};
+use longshore_catalog::{
+    MachineRow, MachineState, NewMachine, VolumeId, VolumeKind, VolumeState, Writer,
+};
 use longshore_fsm::{Ctx, StepError, store::WriteError};
 use rusqlite::Connection;
 
@@ -53,7 +55,34 @@ pub(super) fn look(deps: &Deps, request: &MachineRequest) -> Result<Option<Machi
         )
         .hint("choose another name with --name, or remove the machine first"));
     }
+    let disk = deps.read(|read| read.volume(machine.disk))?;
+    if let (Some(wanted), Some(disk)) = (request.size, disk)
+        && wanted != disk.size
+    {
+        return Err(other_size(&machine, disk.size));
+    }
     Ok(Some(machine))
+}
+
+/// A machine that is there has a disk of another size than was asked for.
+pub(crate) fn other_size(machine: &MachineRow, has: u64) -> Failure {
+    let name = &machine.name;
+    let text = format!("machine {name} exists already, with a disk of {has} bytes");
+    Failure::new(Class::Refused, "machine-size", text)
+        .hint("choose another name with --name, or make it anew with `longshore reset --size`")
+}
+
+/// The size of a machine's disk.
+pub(crate) fn disk_size(base: u64, wanted: Option<u64>) -> Result<u64, Failure> {
+    let wanted = wanted.unwrap_or(base);
+    let text = match wanted {
+        _ if !wanted.is_multiple_of(4096) => "a disk's size is a multiple of 4096 bytes".to_owned(),
+        _ if wanted < base => {
+            format!("a disk of {wanted} bytes is smaller than its image's volume of {base}")
+        }
+        _ => return Ok(wanted),
+    };
+    Err(Failure::new(Class::Usage, "machine-size", text))
 }
 
 /// The write that reserves a machine for a run, unless it is there; refused where something stands
@@ -73,18 +102,33 @@ pub(super) fn reservation(
     let allowed = request.allowed.clone().or_else(standing);
     let allowance = admit(deps, &image, &request.name, allowed.as_ref())?;
     let size = deps.read(|read| read.volume(base))?;
-    let size = size.map_or(deps.volume_size, |row| row.size);
+    let size = disk_size(size.map_or(deps.volume_size, |row| row.size), request.size)?;
+    let expires_at = asked.ttl.map(|ttl| expiry(now, ttl));
     Ok(move |connection: &Connection| {
         let write = Writer::new(connection);
         if write.machine(&asked.name)?.is_none() {
             let disk = write.reserve_volume(VolumeKind::Disk, Some(base), size, run, now)?;
-            write.add_machine(&asked.name, asked.image, base, disk, now)?;
+            let machine = NewMachine {
+                name: &asked.name,
+                image: asked.image,
+                base,
+                disk,
+                owner: asked.owner.as_deref(),
+                expires_at,
+            };
+            write.add_machine(&machine, now)?;
             if let Some(allowance) = allowance {
                 write.allow(&allowance)?;
             }
         }
         Ok(())
     })
+}
+
+/// From when on a machine is not needed any more.
+fn expiry(now: i64, ttl: u64) -> i64 {
+    let millis = ttl.saturating_mul(1000);
+    now.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// Nothing takes a snapshot of a volume that is not sealed.

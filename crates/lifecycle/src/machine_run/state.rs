@@ -14,6 +14,15 @@ pub(crate) struct MachineRequest {
     pub(crate) image: ImageId,
     /// The image's sealed volume.
     pub(crate) base: u64,
+    /// Bytes of its disk, where that is to be larger than the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) size: Option<u64>,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// Seconds after which it is not needed any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ttl: Option<u64>,
     /// What somebody takes upon themselves, where something stands against the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allowed: Option<Allowed>,

@@ -50,13 +50,14 @@ pub(crate) fn recorded(deps: &Deps, volume: VolumeId) -> Result<Option<Inventory
     Ok(row.and_then(|row| serde_json::from_str(&row.record).ok()))
 }
 
-/// In a cage, where there is one and the volume is a file that can be handed to it.
+/// In a cage, where there is one and the volume is a file or a device that can be handed to it.
 fn read(deps: &Deps, volume: VolumeId) -> Result<Seen, Failure> {
     let id = volume_id(volume)?;
     // Held also while a child reads it.
     let disk = deps.backend.open(id, Access::Read);
-    let disk = DiskRead(disk.map_err(Trouble::failure)?);
-    let path = deps.backend.path(id).filter(|_| deps.cages.are_used());
+    let disk = disk.map_err(Trouble::failure)?;
+    let path = disk.path().filter(|_| deps.cages.are_used());
+    let disk = DiskRead(disk);
     let Some(path) = path else {
         return Ok(look(disk).map_or_else(Seen::Unreadable, Seen::Whole));
     };

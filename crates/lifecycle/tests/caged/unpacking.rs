@@ -266,7 +266,7 @@ impl Place {
             let host = Host::open(self.settings(), Events::new(16)).await.unwrap();
             let request = FetchRequest {
                 image: image.parse().unwrap(),
-                machine: None,
+                machine: longshore_lifecycle::MachineOptions::default(),
                 activate: false,
                 allow: Allow::default(),
                 accept_changed: false,

@@ -169,7 +169,7 @@ async fn an_object_that_changed_since_is_refused_until_it_is_accepted_as_a_gener
     assert_eq!(readback::disk_digest(disk.as_ref()).unwrap(), bytes);
     assert_eq!(digest(&first), bytes, "and so does its volume");
     let other = FetchRequest {
-        machine: Some("newer".parse().unwrap()),
+        machine: Some("newer".parse().unwrap()).into(),
         ..with_machine(NAME)
     };
     let newer = host.fetch_and_create(other).await.unwrap();

@@ -318,7 +318,13 @@ async fn ready_is_not_for_ever() {
     })
     .await;
     let sound = image("images/sound");
-    let refused = host.create_machine(&sound, None, Allow::default()).await;
+    let refused = host
+        .create_machine(
+            &sound,
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
+        .await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code, "unproven");
     assert!(refused.message.contains("out of date"), "{refused}");

@@ -85,14 +85,18 @@ async fn several_machines_are_made_of_one_image_and_share_no_disk() {
     let mut paths = Vec::new();
     for machine in ["a", "b"] {
         let made = host
-            .create_machine(&image(DEMO), Some(name(machine)), Allow::default())
+            .create_machine(&image(DEMO), Some(name(machine)).into(), Allow::default())
             .await;
         let made = made.unwrap();
         assert_eq!(made.name, machine);
         paths.push(made.path.unwrap());
     }
     let default = host
-        .create_machine(&image(DEMO), None, Allow::default())
+        .create_machine(
+            &image(DEMO),
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
         .await
         .unwrap();
     assert_eq!(default.name, MACHINE);
@@ -121,12 +125,12 @@ async fn a_name_that_another_images_machine_has_is_refused() {
     let place = Place::with(&[family::demo(), family::golang()]);
     let host = place.host("state").await;
     let mine = FetchRequest {
-        machine: Some(name("web")),
+        machine: Some(name("web")).into(),
         ..with_machine(DEMO)
     };
     let first = host.fetch_and_create(mine).await.unwrap();
     let theirs = FetchRequest {
-        machine: Some(name("web")),
+        machine: Some(name("web")).into(),
         ..with_machine("images/golang")
     };
     let failure = host.fetch_and_create(theirs).await.unwrap_err();
@@ -136,7 +140,11 @@ async fn a_name_that_another_images_machine_has_is_refused() {
     );
     assert!(failure.message.contains("web") && failure.message.contains(DEMO));
     let created = host
-        .create_machine(&image("images/golang"), Some(name("web")), Allow::default())
+        .create_machine(
+            &image("images/golang"),
+            Some(name("web")).into(),
+            Allow::default(),
+        )
         .await;
     assert_eq!(created.unwrap_err().code, "machine-exists");
     let path = first.machine.unwrap().path.unwrap();
@@ -152,7 +160,11 @@ async fn no_machine_is_made_of_an_image_that_is_not_here() {
     let place = Place::with(&[family::demo(), family::hostile::truncated()]);
     let host = place.host("state").await;
     let absent = host
-        .create_machine(&image(DEMO), None, Allow::default())
+        .create_machine(
+            &image(DEMO),
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
         .await
         .unwrap_err();
     assert_eq!(absent.class, Class::NotFound);
@@ -162,7 +174,11 @@ async fn no_machine_is_made_of_an_image_that_is_not_here() {
         .await;
     assert_eq!(refused.unwrap_err().class, Class::Refused);
     let failed = host
-        .create_machine(&image("images/truncated"), None, Allow::default())
+        .create_machine(
+            &image("images/truncated"),
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
         .await;
     assert_eq!(failed.unwrap_err().class, Class::NotFound);
     assert_eq!(place.state("state").names("machines"), [""; 0]);

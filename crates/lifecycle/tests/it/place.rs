@@ -154,7 +154,7 @@ pub(crate) fn image(name: &str) -> ImageName {
 pub(crate) fn only(name: &str) -> FetchRequest {
     FetchRequest {
         image: image(name),
-        machine: None,
+        machine: longshore_lifecycle::MachineOptions::default(),
         activate: false,
         allow: Allow::default(),
         accept_changed: false,

@@ -44,7 +44,11 @@ async fn a_machine_whose_making_fails_leaves_nothing_behind() {
     let kept = format!("{volume}.kept");
     fs::rename(&volume, &kept).unwrap();
     let failure = host
-        .create_machine(&image("images/demo"), None, Allow::default())
+        .create_machine(
+            &image("images/demo"),
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
         .await
         .unwrap_err();
     assert_eq!(failure.class, Class::Failed, "{failure:?}");
@@ -68,7 +72,11 @@ async fn a_machine_whose_making_fails_leaves_nothing_behind() {
     place.state("state").assert_tidy();
 
     let made = host
-        .create_machine(&image("images/demo"), None, Allow::default())
+        .create_machine(
+            &image("images/demo"),
+            longshore_lifecycle::MachineOptions::default(),
+            Allow::default(),
+        )
         .await
         .unwrap();
     assert!(fs::metadata(made.path.unwrap()).is_ok());

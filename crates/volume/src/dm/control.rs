@@ -113,6 +113,30 @@ impl Control {
         .ok_or_else(|| garbled(Operation::ListTargets, None))
     }
 
+    /// Sees to it that the kernel has a target, whose module it loads where it is not there yet.
+    ///
+    /// # Errors
+    /// [`DmError::NoTarget`], [`DmError::Kernel`].
+    pub fn require_target(&self, name: &'static str) -> Result<(), DmError> {
+        let there = || {
+            let targets = self.targets()?;
+            Ok(targets.iter().any(|(target, _)| target == name))
+        };
+        if there()? {
+            return Ok(());
+        }
+        let Some(target) = DeviceName::new(name) else {
+            return Err(DmError::NoTarget(name));
+        };
+        match self.call(Operation::TargetVersion, Some(&target), Request::default()) {
+            Ok(_) => Ok(()),
+            // Kernels before 4.15 do not know the question, and load a module when a table names it.
+            Err(error) if error.errno() == Some(Errno::Unknown) => Ok(()),
+            Err(error) if error.errno() == Some(Errno::NotPermitted) => Err(error),
+            Err(_) => Err(DmError::NoTarget(name)),
+        }
+    }
+
     /// All devices, of whoever.
     ///
     /// # Errors

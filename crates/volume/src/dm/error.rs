@@ -42,6 +42,8 @@ pub enum Operation {
     Message,
     /// `DM_DEV_ARM_POLL`.
     Arm,
+    /// `DM_GET_TARGET_VERSION`.
+    TargetVersion,
 }
 
 impl Operation {
@@ -63,6 +65,7 @@ impl Operation {
             Self::ListTargets => 13,
             Self::Message => 14,
             Self::Arm => 16,
+            Self::TargetVersion => 17,
         }
     }
 }
@@ -87,6 +90,7 @@ impl fmt::Display for Operation {
             Self::Status => "read the status of",
             Self::Message => "send a message to",
             Self::Arm => "wait for events of",
+            Self::TargetVersion => "ask the version of the target",
         })
     }
 }
@@ -168,6 +172,9 @@ pub enum DmError {
     /// The kernel speaks another interface.
     #[error("device-mapper speaks version {}.{}.{}, and 4 is needed", .0[0], .0[1], .0[2])]
     OtherVersion([u32; 3]),
+    /// The kernel has no such target, also after it has looked for its module.
+    #[error("this kernel's device-mapper has no {0}")]
+    NoTarget(&'static str),
     /// The device's node could not be made.
     #[error("could not make the node {path}")]
     Node {

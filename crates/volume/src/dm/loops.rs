@@ -123,6 +123,26 @@ impl Loop {
         Ok(None)
     }
 
+    /// The file of a loop device, and its bytes; `None` where the device is none.
+    ///
+    /// # Errors
+    /// [`LoopError::File`] where it has no file that can be found.
+    pub fn backing(device: DeviceNumber) -> Result<Option<(PathBuf, u64)>, LoopError> {
+        if device.major != MAJOR {
+            return Ok(None);
+        }
+        let failed = |source| LoopError::File {
+            doing: "find the file of",
+            path: node_of(device.minor),
+            source,
+        };
+        let listed = format!("/sys/block/loop{}/loop/backing_file", device.minor);
+        let path = fs::read_to_string(listed).map_err(failed)?;
+        let path = PathBuf::from(path.trim_end_matches('\n'));
+        let bytes = fs::metadata(&path).map_err(failed)?.len();
+        Ok(Some((path, bytes)))
+    }
+
     /// Lets go of its file. Where it is open it goes when it is closed.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     backend::{
         Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size,
+        already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     error::{Doing, VolumeError, is_no_space},
@@ -176,18 +176,34 @@ impl Backend for FileBackend {
             }
         };
         let (file, size) = self.require(id, mode, &doing)?;
-        Ok(Box::new(FileDisk { hold, file, size }))
+        let path = self.path(id);
+        Ok(Box::new(FileDisk {
+            hold,
+            file,
+            size,
+            path,
+        }))
     }
 
-    fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<Created, VolumeError> {
+    fn snapshot(
+        &self,
+        origin: VolumeId,
+        id: VolumeId,
+        size: Option<u64>,
+    ) -> Result<Created, VolumeError> {
         let doing = Doing::Snapshotting { origin, id };
         let _origin = self.holders.hold(origin, Access::Read)?;
         let _hold = self.holders.hold(id, Access::Write)?;
         self.machines.require_inactive(origin, &doing)?;
-        let (_, size) = self.require(origin, Mode::Read, &doing)?;
+        let (_, has) = self.require(origin, Mode::Read, &doing)?;
+        let size = snapshot_size(origin, has, size)?;
         self.make(id, size, doing, |dir, partial| {
             dir.clone_file(&layout::volume(origin), partial)?;
-            dir.open(partial, Mode::Write)
+            let file = dir.open(partial, Mode::Write)?;
+            if size > has {
+                file.set_len(size)?;
+            }
+            Ok(file)
         })
     }
 

@@ -1,6 +1,6 @@
 //! [`FileDisk`]: an open volume that is a file.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use longshore_durable::File;
 
@@ -14,11 +14,17 @@ pub(super) struct FileDisk {
     pub(super) hold: Hold,
     pub(super) file: Arc<dyn File>,
     pub(super) size: u64,
+    /// `None` where the files are on no host.
+    pub(super) path: Option<PathBuf>,
 }
 
 impl Disk for FileDisk {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        self.path.clone()
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {

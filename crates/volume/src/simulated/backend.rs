@@ -12,7 +12,7 @@ use super::disk::SimulatedDisk;
 use crate::{
     backend::{
         Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size,
+        already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     error::{Doing, Holder, VolumeError},
@@ -142,15 +142,21 @@ impl Backend for SimulatedBackend {
         }))
     }
 
-    fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<Created, VolumeError> {
+    fn snapshot(
+        &self,
+        origin: VolumeId,
+        id: VolumeId,
+        size: Option<u64>,
+    ) -> Result<Created, VolumeError> {
         let _origin = self.holders.hold(origin, Access::Read)?;
         let _hold = self.holders.hold(id, Access::Write)?;
-        let (size, bytes) = {
+        let (has, bytes) = {
             let state = self.state();
             state.require_inactive(origin)?;
             let volume = state.volume(origin)?;
             (volume.size, volume.bytes().clone())
         };
+        let size = snapshot_size(origin, has, size)?;
         let bytes = Arc::new(Mutex::new(bytes));
         let doing = Doing::Snapshotting { origin, id };
         self.add(doing, id, Volume { size, bytes })

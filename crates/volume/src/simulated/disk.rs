@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -57,6 +58,10 @@ impl SimulatedDisk {
 impl Disk for SimulatedDisk {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        None
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {

@@ -10,7 +10,7 @@ use std::{
 use super::{
     disk::ThinDisk,
     error::PoolError,
-    ledger::Ledger,
+    ledger::{Change, Ledger},
     opens::{Opens, PREFIX, is_missing},
     pool::Pool,
     status::{PoolMode, PoolState, ThinStatus},
@@ -19,10 +19,10 @@ use super::{
 use crate::{
     backend::{
         Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size,
+        already_there, checked_size, snapshot_size,
     },
     disk::Disk,
-    dm::{DeviceName, DmError, Errno, Info, Nodes, SECTOR},
+    dm::{self, DeviceName, DmError, Errno, Info, Nodes, SECTOR, Uuid},
     error::{Doing, Holder, VolumeError},
     holders::Holders,
     id::VolumeId,
@@ -60,6 +60,11 @@ impl ThinBackend {
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The volume of this pool that a uuid is of.
+    pub(super) fn volume_of(&self, uuid: &Uuid) -> Option<VolumeId> {
+        self.opens.volume(uuid)
     }
 
     fn machines(&self) -> MutexGuard<'_, ()> {
@@ -100,13 +105,13 @@ impl ThinBackend {
         }
     }
 
-    /// Makes a volume by `message`, which says whether the id was free.
+    /// Makes a volume by a change of the pool, which says whether the id was free.
     fn make(
         &self,
         id: VolumeId,
         size: u64,
         doing: Doing,
-        message: impl FnOnce() -> Result<bool, PoolError>,
+        change: Change,
     ) -> Result<Created, VolumeError> {
         let io = |source| VolumeError::io(doing.clone(), source);
         let known = self.ledger.size(id).map_err(io)?;
@@ -116,8 +121,8 @@ impl ThinBackend {
         {
             return already_there(id, has, size);
         }
-        self.ledger.will_be(id, size).map_err(io)?;
-        match message().map_err(|error| failed(&doing, error))? {
+        let made = self.pool.change(change, &*self.ledger);
+        match made.map_err(|error| failed(&doing, error))? {
             true => Ok(Created::Created),
             false if known.is_some() => Ok(Created::AlreadyThere),
             // Whatever is on it is not what anybody here asked for.
@@ -128,13 +133,39 @@ impl ThinBackend {
             }
         }
     }
+
+    /// Gives what only this volume has back to whatever the pool is on. Deleting it frees its blocks for other
+    /// volumes and tells nobody below.
+    fn discard_all(&self, id: VolumeId, doing: &Doing) -> Result<(), VolumeError> {
+        let io = |source| VolumeError::io(doing.clone(), source);
+        let state = self.pool.state();
+        let PoolState::Working(status) = state.map_err(|error| failed(doing, error))? else {
+            return Ok(());
+        };
+        let size = self.ledger.size(id).map_err(io)?;
+        let (Some(size), true) = (size, status.passes_discard_down) else {
+            return Ok(());
+        };
+        let open = self.opens.open(id, size);
+        let Some(open) = open.map_err(|error| failed(doing, error))? else {
+            return Ok(());
+        };
+        let file = File::options().write(true).open(&open.path).map_err(io)?;
+        let discarded = dm::discard(&file, 0, size);
+        drop(file);
+        match discarded {
+            // Whatever is below takes none: the blocks are freed for others all the same.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+            discarded => discarded.map_err(io),
+        }
+    }
 }
 
 impl Backend for ThinBackend {
     fn create(&self, id: VolumeId, size: u64) -> Result<Created, VolumeError> {
         let size = checked_size(size)?;
         let _hold = self.holders.hold(id, Access::Write)?;
-        self.make(id, size, Doing::Creating(id), || self.pool.create(id))
+        self.make(id, size, Doing::Creating(id), Change::Create { id, size })
     }
 
     fn open(&self, id: VolumeId, access: Access) -> Result<Box<dyn Disk>, VolumeError> {
@@ -158,24 +189,30 @@ impl Backend for ThinBackend {
         let file = File::options()
             .read(true)
             .write(access == Access::Write)
-            .open(path);
+            .open(&path);
         Ok(Box::new(ThinDisk {
             file: file.map_err(|source| VolumeError::io(doing, source))?,
             _open: open,
             hold,
             size,
+            path,
             block: self.pool.block(),
         }))
     }
 
-    fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<Created, VolumeError> {
+    fn snapshot(
+        &self,
+        origin: VolumeId,
+        id: VolumeId,
+        size: Option<u64>,
+    ) -> Result<Created, VolumeError> {
         let doing = Doing::Snapshotting { origin, id };
         let _origin = self.holders.hold(origin, Access::Read)?;
         let _hold = self.holders.hold(id, Access::Write)?;
         self.require_inactive(origin, &doing)?;
-        let size = self.size(origin, &doing)?;
+        let size = snapshot_size(origin, self.size(origin, &doing)?, size)?;
         // Its readers write nothing, so that its device need not be suspended.
-        self.make(id, size, doing, || self.pool.snapshot(origin, id))
+        self.make(id, size, doing, Change::Snapshot { origin, id, size })
     }
 
     fn remove(&self, id: VolumeId) -> Result<Removed, VolumeError> {
@@ -185,7 +222,11 @@ impl Backend for ThinBackend {
         self.opens
             .sweep(id)
             .map_err(|error| failed(&doing, error))?;
-        let was_there = self.pool.delete(id);
+        self.discard_all(id, &doing)?;
+        self.opens
+            .sweep(id)
+            .map_err(|error| failed(&doing, error))?;
+        let was_there = self.pool.change(Change::Delete { id }, &*self.ledger);
         let was_there = was_there.map_err(|error| failed(&doing, error))?;
         self.ledger
             .is_gone(id)
@@ -379,12 +420,12 @@ impl ThinBackend {
 }
 
 /// The device of a machine.
-fn device(name: &Name) -> DeviceName {
+pub(super) fn device(name: &Name) -> DeviceName {
     DeviceName::new(format!("{PREFIX}{name}")).expect("a machine's name is letters of a name")
 }
 
 /// The machine that a device is of, by its name.
-fn machine_of(device: &str) -> Option<Name> {
+pub(super) fn machine_of(device: &str) -> Option<Name> {
     Name::new(device.strip_prefix(PREFIX)?).ok()
 }
 
@@ -393,6 +434,7 @@ fn failed(doing: &Doing, error: PoolError) -> VolumeError {
     match error {
         PoolError::Full { .. } => VolumeError::NoSpace { doing },
         PoolError::Dm(error) => VolumeError::io(doing, error.into()),
+        PoolError::Unwritten { source, .. } => VolumeError::io(doing, source),
         error => VolumeError::io(doing, io::Error::other(error)),
     }
 }

@@ -1,6 +1,6 @@
 //! [`ThinDisk`]: an open volume of a pool.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf};
 
 use super::opens::Open;
 use crate::{
@@ -19,6 +19,8 @@ pub(super) struct ThinDisk {
     pub(super) _open: Option<Open>,
     pub(super) hold: Hold,
     pub(super) size: u64,
+    /// The node of its device.
+    pub(super) path: PathBuf,
     /// Bytes of a block of the pool.
     pub(super) block: u64,
 }
@@ -50,6 +52,10 @@ impl ThinDisk {
 impl Disk for ThinDisk {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        Some(self.path.clone())
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {

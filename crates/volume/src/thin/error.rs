@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use thiserror::Error;
 
 use super::metadata::MetadataError;
-use crate::dm::{DeviceName, DmError};
+use crate::dm::{DeviceName, DmError, LoopError};
 
 /// Bytes of a pool's name: the devices of its volumes have it in theirs, which the kernel cuts at 127, with a
 /// prefix and an id of eight digits.
@@ -20,22 +20,66 @@ pub enum PoolError {
     /// The metadata of one that is at work.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// The device for the metadata has something on it: it is never overwritten unasked.
-    #[error(
-        "{path} is not empty: its first 4096 bytes are not zeros, so a pool or something else is there"
-    )]
+    /// A loop device.
+    #[error(transparent)]
+    Loop(#[from] LoopError),
+    /// A device or a file for a pool has something on it: it is never overwritten unasked.
+    #[error("{path} is not empty: its byte {at} is not zero, so something is there")]
     NotEmpty {
-        /// The device.
+        /// It.
         path: PathBuf,
+        /// The first byte that is not zero.
+        at: u64,
     },
-    /// The device for the metadata could not be read.
+    /// A device or a file of a pool could not be read.
     #[error("could not read {path}")]
     Unreadable {
-        /// The device.
+        /// It.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Something else could not be done with a part of a pool.
+    #[error("could not {doing} {path}")]
+    Part {
+        /// `look at`, `make`, ...
+        doing: &'static str,
+        /// The device or the file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What is there is not what the pool was made of.
+    #[error("{path} is not what the pool was made of: {why}")]
+    OtherPart {
+        /// The device or the file.
+        path: PathBuf,
+        /// What it is.
+        why: String,
+    },
+    /// There is no pool where one should be.
+    #[error("there is no pool on {path}")]
+    NoPool {
+        /// Its metadata.
+        path: PathBuf,
+    },
+    /// Volumes of it are in use.
+    #[error("the pool {name} is in use by the devices {devices}")]
+    Devices {
+        /// The pool.
+        name: DeviceName,
+        /// Their names.
+        devices: String,
+    },
+    /// Somebody else manages it.
+    #[error("the pool {name} is managed by somebody else: its uuid is {uuid}")]
+    Managed {
+        /// The pool.
+        name: DeviceName,
+        /// Its uuid.
+        uuid: String,
     },
     /// A device of this name is up and is another one.
     #[error("the device {name} is there and is not this pool: {found}")]
@@ -64,6 +108,28 @@ pub enum PoolError {
         name: DeviceName,
         /// What its status says.
         why: &'static str,
+    },
+    /// What is about to be done could not be written down, so that it was not done.
+    #[error("the change of the pool {name} could not be written down, and was not made")]
+    Unwritten {
+        /// The device.
+        name: DeviceName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It and what was written down of it do not belong together.
+    #[error(
+        "the pool {name} is at transaction {pool}, and {recorded} was the last that was written down of it: \
+         something else has changed it, or one of the two is a copy of an earlier day"
+    )]
+    Differs {
+        /// The device.
+        name: DeviceName,
+        /// Where the pool is.
+        pool: u64,
+        /// Where it should be, or one behind.
+        recorded: u64,
     },
     /// There is no room for another volume's metadata, or for data.
     #[error("the pool {name} is full")]

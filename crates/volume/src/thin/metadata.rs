@@ -11,9 +11,9 @@ use thiserror::Error;
 pub(super) const BLOCK: usize = 4096;
 
 /// `THIN_SUPERBLOCK_MAGIC`.
-const MAGIC: u64 = 27_022_010;
+pub(super) const MAGIC: u64 = 27_022_010;
 /// Where the superblock has its magic and the root of the devices.
-const MAGIC_AT: usize = 32;
+pub(super) const MAGIC_AT: usize = 32;
 const DETAILS_AT: usize = 328;
 
 /// `struct node_header`: 8 blocknr, 4 flags, 16 nr_entries, 20 max_entries, 24 value_size.

@@ -14,24 +14,33 @@
 //! The source is the kernel's `Documentation/admin-guide/device-mapper/thin-provisioning.rst`. What that leaves
 //! open was seen on a real kernel by the tests in the virtual machine.
 
+mod assemble;
 mod backend;
+mod blank;
 mod disk;
 mod error;
+mod leave;
 mod ledger;
 mod metadata;
 mod opens;
+mod part;
 mod pool;
 mod sizes;
 mod snapshot;
+mod spec;
 mod status;
+mod superblock;
 mod table;
 mod users;
 
+pub use assemble::{Expected, available, pool_uuid};
 pub use backend::ThinBackend;
 pub use error::PoolError;
-pub use ledger::{Ledger, MemoryLedger};
+pub use ledger::{Change, Ledger, MemoryLedger};
 pub use metadata::{MetadataError, ThinDevice};
 pub use pool::Pool;
 pub use sizes::{BLOCK_BYTES, BadBlock, checked_block, metadata_bytes};
+pub use spec::{Part, PoolSpec};
 pub use status::{PoolMode, PoolState, PoolStatus, ThinStatus};
+pub use superblock::Superblock;
 pub use table::{PoolTable, WhenFull};

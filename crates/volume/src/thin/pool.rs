@@ -1,14 +1,10 @@
 //! [`Pool`]: a thin pool that is up, and the messages it is sent.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use super::{
     error::{LONGEST, PoolError},
+    ledger::{Change, Ledger},
     status::{PoolMode, PoolState, PoolStatus},
     table::PoolTable,
 };
@@ -17,8 +13,8 @@ use crate::{
     id::VolumeId,
 };
 
-/// Bytes at the beginning of a metadata device that must be zero for a pool to be made there.
-const HEAD: usize = 4096;
+const FAILED: &str = "its metadata failed; it has to be repaired";
+const UNREADABLE: &str = "its status cannot be read";
 
 /// A thin pool that is up.
 #[derive(Debug)]
@@ -32,25 +28,6 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Refuses a device for metadata that has something on it.
-    ///
-    /// # Errors
-    /// [`PoolError::NotEmpty`], [`PoolError::Unreadable`].
-    pub fn must_be_empty(metadata: &Path) -> Result<(), PoolError> {
-        let mut head = [0; HEAD];
-        let read = File::open(metadata).and_then(|file| file.read_exact_at(&mut head, 0));
-        read.map_err(|source| PoolError::Unreadable {
-            path: metadata.to_owned(),
-            source,
-        })?;
-        match head.iter().all(|&byte| byte == 0) {
-            true => Ok(()),
-            false => Err(PoolError::NotEmpty {
-                path: metadata.to_owned(),
-            }),
-        }
-    }
-
     /// Brings a pool up, or finds it up with the same table. Where the metadata device is empty the kernel makes
     /// a new pool there: whoever wants an old one has looked before.
     ///
@@ -163,8 +140,8 @@ impl Pool {
     pub fn working(&self) -> Result<PoolStatus, PoolError> {
         let broken = |why| self.broken(why);
         match self.state()? {
-            PoolState::Failed => Err(broken("its metadata failed; it has to be repaired")),
-            PoolState::Error => Err(broken("its status cannot be read")),
+            PoolState::Failed => Err(broken(FAILED)),
+            PoolState::Error => Err(broken(UNREADABLE)),
             PoolState::Working(status) if status.needs_check => Err(broken(
                 "a change of its metadata failed; it has to be checked",
             )),
@@ -178,38 +155,32 @@ impl Pool {
         }
     }
 
-    /// Makes a volume. `Ok(false)` where the id is taken.
+    /// Asks for a change, after it was written down. `Ok(false)` where the pool was like that already: the id to
+    /// be made is taken, the one to be deleted is not there.
+    ///
+    /// A snapshot may be taken of a volume that has no device, or whose device is suspended: of another the kernel
+    /// makes a damaged one, and says nothing. A message commits the metadata, but what comes of that commit is
+    /// dropped: the status says it.
     ///
     /// # Errors
-    /// [`PoolError`].
-    pub fn create(&self, id: VolumeId) -> Result<bool, PoolError> {
-        self.change(&format!("create_thin {id}"), Errno::Exists)
-    }
-
-    /// Makes a snapshot of a volume that has no device, or whose device is suspended: of another the kernel
-    /// makes a damaged one, and says nothing. `Ok(false)` where the id is taken.
-    ///
-    /// # Errors
-    /// [`PoolError`]; [`Errno::NoData`] where there is no origin.
-    pub fn snapshot(&self, origin: VolumeId, id: VolumeId) -> Result<bool, PoolError> {
-        self.change(&format!("create_snap {id} {origin}"), Errno::Exists)
-    }
-
-    /// Deletes a volume, for good. `Ok(false)` where there is none.
-    ///
-    /// # Errors
-    /// [`PoolError`].
-    pub fn delete(&self, id: VolumeId) -> Result<bool, PoolError> {
-        self.change(&format!("delete {id}"), Errno::NoData)
-    }
-
-    /// Sends a message, and counts the transaction. `Ok(false)` where the kernel says `unchanged`.
-    ///
-    /// A message commits the metadata, but what comes of that commit is dropped: the status says it.
-    fn change(&self, message: &str, unchanged: Errno) -> Result<bool, PoolError> {
+    /// [`PoolError`]; [`Errno::NoData`] where a snapshot has no origin.
+    pub fn change(&self, change: Change, ledger: &dyn Ledger) -> Result<bool, PoolError> {
+        let (message, unchanged) = match change {
+            Change::Create { id, .. } => (format!("create_thin {id}"), Errno::Exists),
+            Change::Snapshot { origin, id, .. } => {
+                (format!("create_snap {id} {origin}"), Errno::Exists)
+            }
+            Change::Delete { id } => (format!("delete {id}"), Errno::NoData),
+        };
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.working()?.transaction;
-        match self.control.message(&self.name, message) {
+        let after = before + 1;
+        let written = ledger.will(after, change);
+        written.map_err(|source| PoolError::Unwritten {
+            name: self.name.clone(),
+            source,
+        })?;
+        match self.control.message(&self.name, &message) {
             Ok(_) => {}
             Err(error) if error.errno() == Some(unchanged) => return Ok(false),
             Err(error) if error.errno() == Some(Errno::NoSpace) => {
@@ -219,11 +190,43 @@ impl Pool {
             }
             Err(error) => return Err(error.into()),
         }
-        let after = before + 1;
+        self.swap(before, after)?;
+        Ok(true)
+    }
+
+    /// Sees to it that the pool is where `recorded`, the last that was written down, says. One behind, the change
+    /// may be half done: its id is in nobody's hands yet, or going, and whoever goes on with it asks for it again.
+    /// So the number is all that has to follow. Says whether it had to.
+    ///
+    /// # Errors
+    /// [`PoolError::Differs`] where the two do not belong together: nothing may be written then.
+    pub fn agree(&self, recorded: u64) -> Result<bool, PoolError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = match self.state()? {
+            PoolState::Working(status) => status.transaction,
+            PoolState::Failed => return Err(self.broken(FAILED)),
+            PoolState::Error => return Err(self.broken(UNREADABLE)),
+        };
+        match recorded.checked_sub(pool) {
+            Some(0) => Ok(false),
+            Some(1) => {
+                self.working()?;
+                self.swap(pool, recorded)?;
+                Ok(true)
+            }
+            _ => Err(PoolError::Differs {
+                name: self.name.clone(),
+                pool,
+                recorded,
+            }),
+        }
+    }
+
+    fn swap(&self, before: u64, after: u64) -> Result<(), PoolError> {
         let swap = format!("set_transaction_id {before} {after}");
         self.control.message(&self.name, &swap)?;
         match self.working()?.transaction == after {
-            true => Ok(true),
+            true => Ok(()),
             false => Err(PoolError::Contended {
                 name: self.name.clone(),
             }),
@@ -237,11 +240,34 @@ impl Pool {
         }
     }
 
+    /// Gives a pool that is up another table, while its volumes stay in use.
+    pub(super) fn reload(name: &DeviceName, table: &PoolTable) -> Result<(), PoolError> {
+        let control = Control::open()?;
+        control.load(name, &[table.line()])?;
+        control.resume(name)?;
+        Ok(())
+    }
+
     /// The device with its metadata, as its table names it.
     pub(super) fn metadata_number(&self) -> Result<DeviceNumber, PoolError> {
+        self.part_number(0)
+    }
+
+    /// The device with its data.
+    pub(super) fn data_number(&self) -> Result<DeviceNumber, PoolError> {
+        self.part_number(1)
+    }
+
+    /// Bytes of data that it has.
+    pub(super) fn data_bytes(&self) -> Result<u64, PoolError> {
+        let table = self.control.table(&self.name)?;
+        Ok(table.first().map_or(0, |line| line.length * SECTOR))
+    }
+
+    fn part_number(&self, word: usize) -> Result<DeviceNumber, PoolError> {
         let table = self.control.table(&self.name)?;
         let first = table.first().and_then(|line| {
-            let (major, minor) = line.words.split_whitespace().next()?.split_once(':')?;
+            let (major, minor) = line.words.split_whitespace().nth(word)?.split_once(':')?;
             Some(DeviceNumber {
                 major: major.parse().ok()?,
                 minor: minor.parse().ok()?,
@@ -294,21 +320,5 @@ mod tests {
         let longest = VolumeId::MAX;
         assert!(DeviceName::new(own_name(&name, longest)).is_some());
         assert!(Uuid::ours(&own_uuid(&name, longest)).is_some());
-    }
-
-    #[test]
-    fn what_is_on_a_device_is_never_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("meta");
-        let file = File::create(&path).unwrap();
-        file.set_len(8192).unwrap();
-        Pool::must_be_empty(&path).unwrap();
-        file.write_all_at(b"x", 4096).unwrap();
-        Pool::must_be_empty(&path).unwrap();
-        file.write_all_at(b"x", 4095).unwrap();
-        let error = Pool::must_be_empty(&path).unwrap_err();
-        assert!(matches!(error, PoolError::NotEmpty { .. }));
-        let error = Pool::must_be_empty(&dir.path().join("none")).unwrap_err();
-        assert!(matches!(error, PoolError::Unreadable { .. }));
     }
 }

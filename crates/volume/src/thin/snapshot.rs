@@ -80,7 +80,7 @@ fn read_block(file: &File, block: u64, room: &mut [u8]) -> io::Result<[u8; BLOCK
 }
 
 /// The node of a block device that the kernel has named.
-fn device_node(number: DeviceNumber) -> io::Result<PathBuf> {
+pub(super) fn device_node(number: DeviceNumber) -> io::Result<PathBuf> {
     let event = fs::read_to_string(format!("/sys/dev/block/{number}/uevent"))?;
     let mut lines = event.lines();
     let name = lines.find_map(|line| line.strip_prefix("DEVNAME="));

@@ -1,5 +1,7 @@
 //! [`PoolTable`]: what a pool is made of.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dm::{DeviceNumber, Line, SECTOR};
 
 /// What a pool is made of: the line of its table.
@@ -22,7 +24,8 @@ pub struct PoolTable {
 }
 
 /// What becomes of a write that has no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WhenFull {
     /// It waits for the pool to be extended, a minute if nobody has set another time.
     Queue,

@@ -9,7 +9,7 @@ pub(crate) const MIB: u64 = 1 << 20;
 
 /// Runs every check, each on a backend that `fresh` makes empty.
 pub(crate) fn check(fresh: impl Fn() -> Box<dyn Backend>) {
-    let checks: [fn(&dyn Backend); 14] = [
+    let checks: [fn(&dyn Backend); 15] = [
         a_new_volume_is_zeros_and_takes_nothing,
         making_is_idempotent_and_knows_the_size,
         what_is_written_is_read,
@@ -20,6 +20,7 @@ pub(crate) fn check(fresh: impl Fn() -> Box<dyn Backend>) {
         snapshots_are_independent,
         snapshots_of_snapshots_hold_together,
         snapshots_know_what_is_missing_and_what_is_there,
+        a_snapshot_may_be_larger_than_its_origin,
         removing_is_idempotent_and_final,
         machines_have_one_volume_and_volumes_one_machine,
         a_machine_keeps_everybody_else_off_its_volume,
@@ -159,12 +160,15 @@ fn there_are_readers_or_one_writer(backend: &dyn Backend) {
     let readers = [(); 2].map(|()| backend.open(volume, Access::Read).unwrap());
     assert_eq!(holder(backend.open(volume, Access::Write)), Holder::Reader);
     assert_eq!(holder(backend.remove(volume)), Holder::Reader);
-    backend.snapshot(volume, id(2)).unwrap();
+    backend.snapshot(volume, id(2), None).unwrap();
     drop(readers);
     let writer = backend.open(volume, Access::Write).unwrap();
     assert_eq!(holder(backend.open(volume, Access::Write)), Holder::Writer);
     assert_eq!(holder(backend.open(volume, Access::Read)), Holder::Writer);
-    assert_eq!(holder(backend.snapshot(volume, id(3))), Holder::Writer);
+    assert_eq!(
+        holder(backend.snapshot(volume, id(3), None)),
+        Holder::Writer
+    );
     assert_eq!(holder(backend.remove(volume)), Holder::Writer);
     let active = backend.activate(volume, &name("web"));
     assert_eq!(holder(active), Holder::Writer);
@@ -175,7 +179,10 @@ fn there_are_readers_or_one_writer(backend: &dyn Backend) {
 
 fn snapshots_are_independent(backend: &dyn Backend) {
     let origin = volume(backend, 1, b"content");
-    assert_eq!(backend.snapshot(origin, id(2)).unwrap(), Created::Created);
+    assert_eq!(
+        backend.snapshot(origin, id(2), None).unwrap(),
+        Created::Created
+    );
     let usage = backend.usage(id(2)).unwrap();
     assert_eq!(usage.virtual_bytes, MIB);
     assert!(usage.allocated_bytes < MIB / 2);
@@ -195,7 +202,7 @@ fn snapshots_are_independent(backend: &dyn Backend) {
 fn snapshots_of_snapshots_hold_together(backend: &dyn Backend) {
     volume(backend, 1, b"1");
     for number in 2..=6 {
-        backend.snapshot(id(number - 1), id(number)).unwrap();
+        backend.snapshot(id(number - 1), id(number), None).unwrap();
         let mut disk = backend.open(id(number), Access::Write).unwrap();
         let byte = [u8::try_from(number).unwrap() + b'0'];
         disk.write_at((number - 1) * 4096, &byte).unwrap();
@@ -212,18 +219,41 @@ fn snapshots_of_snapshots_hold_together(backend: &dyn Backend) {
 
 fn snapshots_know_what_is_missing_and_what_is_there(backend: &dyn Backend) {
     let origin = volume(backend, 1, b"content");
-    assert!(is_not_found(&backend.snapshot(id(9), id(2))));
-    backend.snapshot(origin, id(2)).unwrap();
+    assert!(is_not_found(&backend.snapshot(id(9), id(2), None)));
+    backend.snapshot(origin, id(2), None).unwrap();
     let mut disk = backend.open(id(2), Access::Write).unwrap();
     disk.write_at(0, b"C").unwrap();
     drop(disk);
-    let again = backend.snapshot(origin, id(2)).unwrap();
+    let again = backend.snapshot(origin, id(2), None).unwrap();
     assert_eq!(again, Created::AlreadyThere);
     assert_eq!(head(backend, id(2), 7), b"Content");
     backend.create(id(3), 2 * MIB).unwrap();
-    let other = backend.snapshot(origin, id(3)).unwrap_err();
+    let other = backend.snapshot(origin, id(3), None).unwrap_err();
     assert!(matches!(other, VolumeError::OtherSize { has, .. } if has == 2 * MIB));
     assert_eq!(backend.list().unwrap().volumes, [1, 2, 3].map(id));
+}
+
+fn a_snapshot_may_be_larger_than_its_origin(backend: &dyn Backend) {
+    let origin = volume(backend, 1, b"content");
+    let larger = Some(4 * MIB);
+    let made = backend.snapshot(origin, id(2), larger).unwrap();
+    assert_eq!(made, Created::Created);
+    let again = backend.snapshot(origin, id(2), larger).unwrap();
+    assert_eq!(again, Created::AlreadyThere);
+    assert_eq!(backend.usage(id(2)).unwrap().virtual_bytes, 4 * MIB);
+    assert_eq!(head(backend, id(2), 7), b"content");
+    let mut disk = backend.open(id(2), Access::Write).unwrap();
+    assert_eq!(disk.size(), 4 * MIB);
+    assert_eq!(read(&*disk, MIB, 8), [0; 8]);
+    disk.write_at(4 * MIB - 3, b"end").unwrap();
+    disk.flush().unwrap();
+    assert_eq!(read(&*disk, 4 * MIB - 4, 4), b"\0end");
+    drop(disk);
+    let smaller = backend.snapshot(origin, id(3), Some(4096)).unwrap_err();
+    assert!(matches!(smaller, VolumeError::TooSmall { has: MIB, .. }));
+    let odd = backend.snapshot(origin, id(3), Some(2 * MIB + 1));
+    assert!(matches!(odd.unwrap_err(), VolumeError::BadSize { .. }));
+    assert_eq!(backend.list().unwrap().volumes, [1, 2].map(id));
 }
 
 fn removing_is_idempotent_and_final(backend: &dyn Backend) {
@@ -269,7 +299,7 @@ fn a_machine_keeps_everybody_else_off_its_volume(backend: &dyn Backend) {
     backend.activate(volume, &web).unwrap();
     let machine = || Holder::Machine(web.clone());
     assert_eq!(holder(backend.open(volume, Access::Write)), machine());
-    assert_eq!(holder(backend.snapshot(volume, id(2))), machine());
+    assert_eq!(holder(backend.snapshot(volume, id(2), None)), machine());
     assert_eq!(holder(backend.remove(volume)), machine());
     assert_eq!(head(backend, volume, 7), b"content");
     backend.deactivate(&web).unwrap();
@@ -284,7 +314,7 @@ fn volumes_may_be_as_large_as_a_filesystem(backend: &dyn Backend) {
     disk.write_at(size - 4, b"last").unwrap();
     disk.flush().unwrap();
     drop(disk);
-    backend.snapshot(id(1), id(2)).unwrap();
+    backend.snapshot(id(1), id(2), None).unwrap();
     let disk = backend.open(id(2), Access::Read).unwrap();
     assert_eq!(read(&*disk, size - 4, 4), b"last");
     let usage = backend.usage(id(2)).unwrap();

@@ -85,7 +85,7 @@ fn creating() {
 #[test]
 fn snapshotting() {
     at_every_crash(&Case {
-        call: |backend| Ok(backend.snapshot(id(1), id(4))? == Created::Created),
+        call: |backend| Ok(backend.snapshot(id(1), id(4), None)? == Created::Created),
         done: |backend| backend.list().unwrap().volumes == [1, 2, 4].map(id),
     });
 }
@@ -123,7 +123,7 @@ fn opening_the_backend() {
     let root = prepared();
     let backend = FileBackend::open(&root).unwrap();
     root.power().plan(Plan::CutAt(root.power().changes() + 4));
-    backend.snapshot(id(1), id(4)).unwrap_err();
+    backend.snapshot(id(1), id(4), None).unwrap_err();
     for seed in SEEDS {
         for crash_at in 1.. {
             let left = root.crash(seed);

@@ -11,7 +11,7 @@ type Call = fn(&FileBackend) -> Result<(), VolumeError>;
 const CALLS: [(&str, Call); 5] = [
     ("create", |backend| backend.create(id(3), MIB).map(drop)),
     ("snapshot", |backend| {
-        backend.snapshot(id(1), id(4)).map(drop)
+        backend.snapshot(id(1), id(4), None).map(drop)
     }),
     ("remove", |backend| backend.remove(id(2)).map(drop)),
     ("activate", |backend| {
@@ -112,7 +112,7 @@ fn after_a_failed_sync_of_the_directory_nothing_is_changed_until_the_next_start(
     for call in [
         |backend: &FileBackend| backend.create(id(3), MIB).map(drop),
         |backend: &FileBackend| backend.create(id(6), MIB).map(drop),
-        |backend: &FileBackend| backend.snapshot(id(1), id(6)).map(drop),
+        |backend: &FileBackend| backend.snapshot(id(1), id(6), None).map(drop),
         |backend: &FileBackend| backend.remove(id(2)).map(drop),
     ] {
         let error = call(&backend).unwrap_err();
@@ -143,7 +143,7 @@ fn a_disk_whose_flush_failed_is_good_for_nothing_but_removal() {
     let refused = [
         backend.open(id(1), Access::Read).map(drop),
         backend.open(id(1), Access::Write).map(drop),
-        backend.snapshot(id(1), id(4)).map(drop),
+        backend.snapshot(id(1), id(4), None).map(drop),
         backend.create(id(1), MIB).map(drop),
         backend.activate(id(1), &name("web")).map(drop),
     ];
@@ -167,7 +167,7 @@ fn a_full_filesystem_is_no_space_and_leaves_nothing() {
     volume(&backend, 1, &[7; 5 * 4096]);
     space.set_capacity(8 * PAGE_BYTES);
     assert_eq!(backend.available().unwrap(), Some(3 * PAGE_BYTES));
-    let error = backend.snapshot(id(1), id(2)).unwrap_err();
+    let error = backend.snapshot(id(1), id(2), None).unwrap_err();
     assert_eq!(
         error.to_string(),
         "no space is left for making snapshot 2 of volume 1"

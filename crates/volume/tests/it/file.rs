@@ -44,7 +44,7 @@ fn nobody_else_can_read_what_is_on_a_volume() {
     let scratch = tempfile::tempdir().unwrap();
     let backend = FileBackend::open(&Host::open(scratch.path()).unwrap()).unwrap();
     volume(&backend, 7, b"content");
-    backend.snapshot(id(7), id(8)).unwrap();
+    backend.snapshot(id(7), id(8), None).unwrap();
     for name in ["volumes/7.img", "volumes/8.img"] {
         let mode = fs::metadata(scratch.path().join(name))
             .unwrap()
@@ -134,7 +134,7 @@ fn only_files_that_are_used_take_up_space() {
     disk.write_at(1 << 30, &vec![7; 1 << 20]).unwrap();
     disk.flush().unwrap();
     drop(disk);
-    backend.snapshot(id(1), id(2)).unwrap();
+    backend.snapshot(id(1), id(2), None).unwrap();
     for id in [id(1), id(2)] {
         let allocated = backend.usage(id).unwrap().allocated_bytes;
         assert!((MIB..2 * MIB).contains(&allocated), "{id}: {allocated}");

@@ -11,7 +11,7 @@ fn space_is_that_of_distinct_pages() {
     let backend = SimulatedBackend::with(Power::new(), space.clone());
     volume(&backend, 1, &[7; 4 * 4096]);
     for number in 2..1000 {
-        backend.snapshot(id(1), id(number)).unwrap();
+        backend.snapshot(id(1), id(number), None).unwrap();
     }
     assert_eq!(space.used(), 4 * PAGE_BYTES);
     let mut disk = backend.open(id(2), Access::Write).unwrap();
@@ -34,7 +34,7 @@ fn a_planned_failure_changes_nothing_and_is_typed() {
         power.plan(Plan::FailOnce(next, failure));
     };
     fail_next(Failure::NoSpace);
-    let error = backend.snapshot(id(1), id(2)).unwrap_err();
+    let error = backend.snapshot(id(1), id(2), None).unwrap_err();
     assert!(matches!(error, VolumeError::NoSpace { .. }));
     fail_next(Failure::Io);
     let error = backend.remove(id(1)).unwrap_err();
@@ -56,7 +56,7 @@ fn a_failed_flush_breaks_the_volume() {
     disk.flush().unwrap_err();
     assert!(matches!(disk.flush(), Err(DiskError::Broken { .. })));
     drop(disk);
-    let error = backend.snapshot(id(1), id(2)).unwrap_err();
+    let error = backend.snapshot(id(1), id(2), None).unwrap_err();
     assert!(matches!(error, VolumeError::Broken { .. }));
     backend.remove(id(1)).unwrap();
     backend.create(id(1), MIB).unwrap();

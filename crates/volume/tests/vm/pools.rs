@@ -60,7 +60,6 @@ pub(crate) fn fresh(guest: &Guest) -> Pool {
     let mut metadata = File::options().write(true).open(guest.disk(0)).unwrap();
     metadata.write_all(&[0; 4096]).unwrap();
     metadata.sync_all().unwrap();
-    Pool::must_be_empty(&guest.disk(0)).unwrap();
     Pool::up(&name(), &uuid(), &table(guest)).unwrap()
 }
 

@@ -6,7 +6,7 @@ use longshore_vmtest::{Guest, Scenario};
 use longshore_volume::{
     Access, Backend, Created, Deactivated, Holder, Name, Removed, SnapshotKind, VolumeError,
     VolumeId,
-    thin::{MemoryLedger, Pool, PoolError, PoolMode, PoolState, ThinBackend},
+    thin::{Change, Ledger, MemoryLedger, Part, Pool, PoolError, PoolMode, PoolState, ThinBackend},
 };
 
 use crate::{
@@ -43,6 +43,13 @@ fn id(number: u64) -> VolumeId {
     VolumeId::new(number).unwrap()
 }
 
+fn create(number: u64) -> Change {
+    Change::Create {
+        id: id(number),
+        size: 1 << 20,
+    }
+}
+
 fn backend(guest: &Guest) -> ThinBackend {
     ThinBackend::new(fresh(guest), Arc::new(MemoryLedger::default()))
 }
@@ -73,27 +80,44 @@ fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
     assert!(matches!(error, PoolError::Another { .. }), "{error}");
     assert_eq!(Pool::find(&name()).unwrap().block(), 64 << 10);
 
-    assert!(pool.create(id(7)).unwrap());
-    assert!(!pool.create(id(7)).unwrap());
-    assert!(pool.snapshot(id(7), id(8)).unwrap());
-    assert!(!pool.snapshot(id(7), id(8)).unwrap());
-    assert!(pool.snapshot(id(99), id(9)).is_err());
-    assert!(pool.delete(id(7)).unwrap());
-    assert!(!pool.delete(id(7)).unwrap());
+    let change = |change| pool.change(change, &MemoryLedger::default());
+    let snapshot = |origin, id| Change::Snapshot {
+        origin,
+        id,
+        size: 1 << 20,
+    };
+    assert!(change(create(7)).unwrap());
+    assert!(!change(create(7)).unwrap());
+    assert!(change(snapshot(id(7), id(8))).unwrap());
+    assert!(!change(snapshot(id(7), id(8))).unwrap());
+    assert!(change(snapshot(id(99), id(9))).is_err());
+    assert!(change(Change::Delete { id: id(7) }).unwrap());
+    assert!(!change(Change::Delete { id: id(7) }).unwrap());
     assert_eq!(pool.working().unwrap().transaction, 3);
+    // What was written down last is where it is, or one step ahead; nothing else is this pool's.
+    assert!(!pool.agree(3).unwrap());
+    assert!(pool.agree(4).unwrap());
+    for other in [0, 3, 6] {
+        let error = pool.agree(other).unwrap_err();
+        assert!(
+            matches!(error, PoolError::Differs { pool: 4, .. }),
+            "{error}"
+        );
+    }
     down(guest);
     let error = Pool::find(&name()).unwrap_err();
     assert!(matches!(error, PoolError::NotUp { .. }));
     // It is what it was.
     let again = Pool::up(&name(), &uuid(), &table(guest)).unwrap();
-    assert_eq!(again.working().unwrap().transaction, 3);
+    assert_eq!(again.working().unwrap().transaction, 4);
     down(guest);
 }
 
 fn what_is_there_is_not_overwritten(guest: &Guest) {
     fresh(guest);
     down(guest);
-    let error = Pool::must_be_empty(&guest.disk(0)).unwrap_err();
+    let part = Part::device(&guest.disk(0)).unwrap();
+    let error = part.must_be_blank().unwrap_err();
     assert!(matches!(error, PoolError::NotEmpty { .. }), "{error}");
 }
 
@@ -123,7 +147,11 @@ fn sweep() {
 fn an_id_that_nobody_knows_is_not_taken_for_ours(guest: &Guest) {
     let backend = backend(guest);
     assert_eq!(backend.snapshot_kind(), SnapshotKind::Thin);
-    backend.pool().create(id(5)).unwrap();
+    let make = |number| {
+        let nobody = MemoryLedger::default();
+        backend.pool().change(create(number), &nobody).unwrap();
+    };
+    make(5);
     let error = backend.create(id(5), 1 << 20).unwrap_err();
     assert!(matches!(error, VolumeError::Io { .. }), "{error}");
     // It is seen, also while others are made and written to, and is nobody's here.
@@ -142,7 +170,7 @@ fn an_id_that_nobody_knows_is_not_taken_for_ours(guest: &Guest) {
     assert_eq!(mapped, [(5, 0), (6, 1)]);
     drop(disk);
     for number in 100..400 {
-        backend.pool().create(id(number)).unwrap();
+        make(number);
     }
     assert_eq!(
         backend.pool().devices().unwrap().len(),
@@ -192,7 +220,7 @@ fn removing_gives_the_room_back(guest: &Guest) {
     disk.flush().unwrap();
     assert_eq!(whole - free(), 16 << 20);
     drop(disk);
-    backend.snapshot(id(1), id(2)).unwrap();
+    backend.snapshot(id(1), id(2), None).unwrap();
     assert_eq!(backend.usage(id(2)).unwrap().allocated_bytes, 16 << 20);
     assert_eq!(whole - free(), 16 << 20);
     assert_eq!(backend.remove(id(1)).unwrap(), Removed::Removed);
@@ -207,7 +235,7 @@ fn what_was_flushed_outlives_the_plug(guest: &Guest) {
         let ledger = MemoryLedger::default();
         // What a catalogue would have kept.
         for number in [1, 2] {
-            longshore_volume::thin::Ledger::will_be(&ledger, id(number), 1 << 20).unwrap();
+            ledger.will(number, create(number)).unwrap();
         }
         Arc::new(ledger)
     };
@@ -218,7 +246,7 @@ fn what_was_flushed_outlives_the_plug(guest: &Guest) {
         disk.write_at(0, b"sealed").unwrap();
         disk.flush().unwrap();
         drop(disk);
-        backend.snapshot(id(1), id(2)).unwrap();
+        backend.snapshot(id(1), id(2), None).unwrap();
         backend.activate(id(2), &Name::new("web").unwrap()).unwrap();
         guest.crash();
     }

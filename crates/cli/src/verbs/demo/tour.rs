@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::Path};
 use longshore_lifecycle::{Class, Failure, ImageName};
 
 use crate::{
-    args::{AllowFlags, BackendName, Demo, FetchAndCreate, Global, List},
+    args::{AllowFlags, BackendName, Demo, FetchAndCreate, Global, List, MachineFlags},
     exit::Exit,
     session::Session,
     surroundings::Surroundings,
@@ -57,6 +57,7 @@ async fn tour(session: &Session, bucket: &Path) -> Result<Exit, Failure> {
         .parse()
         .map_err(|error| broken("name the image", &error))?;
     let fetch = FetchAndCreate {
+        machine: MachineFlags::default(),
         images: vec![image],
         name: None,
         no_activate: false,

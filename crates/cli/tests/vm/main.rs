@@ -1,0 +1,53 @@
+//! The program on a real kernel with thin pools, in a virtual machine.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[cfg(target_os = "linux")]
+mod bucket;
+#[cfg(target_os = "linux")]
+mod machines;
+#[cfg(target_os = "linux")]
+mod pools;
+#[cfg(target_os = "linux")]
+mod site;
+
+use std::process::ExitCode;
+
+#[cfg(target_os = "linux")]
+fn main() -> ExitCode {
+    use std::time::Duration;
+
+    use longshore_vmtest::{Group, Machine};
+
+    let machine = Machine {
+        memory: 2048,
+        disks: site::DISKS,
+        prepared: &[bucket::fill],
+        programs: &[
+            env!("CARGO_BIN_EXE_longshore"),
+            "mke2fs",
+            "e2fsck",
+            "thin_check",
+            "dmsetup",
+        ],
+        patience: Duration::from_secs(240),
+        boots: 4,
+        ..Machine::DEFAULT
+    };
+    longshore_vmtest::run(&[
+        Group {
+            name: "pools::a_pool_is_made_and_comes_back",
+            machine,
+            scenarios: pools::SCENARIOS,
+        },
+        Group {
+            name: "machines::images_and_machines_are_thin",
+            machine,
+            scenarios: machines::SCENARIOS,
+        },
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,182 @@
+//! A pool's life: made, told of, down, up, after a reboot, adopted, destroyed.
+
+use std::path::Path;
+
+use longshore_vmtest::{Guest, Scenario};
+
+use crate::site::{Site, run};
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("on_two_disks", on_two_disks),
+    ("on_files_thick_and_sparse", on_files_thick_and_sparse),
+    ("what_is_there_is_refused", what_is_there_is_refused),
+    (
+        "one_of_somebody_else_is_adopted",
+        one_of_somebody_else_is_adopted,
+    ),
+];
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+fn on_two_disks(guest: &Guest) {
+    let site = Site::fresh(guest);
+    let create = site.create();
+    let dry: Vec<&str> = [&words(&create)[..], &["--dry-run"]].concat();
+    assert_eq!(site.json(&dry)["state"], "planned");
+    assert_eq!(site.fails(&["pool", "status"]).0, Some(5));
+    let made = site.json(&words(&create));
+    assert_eq!(made["state"], "working");
+    assert_eq!(made["device"], "/dev/mapper/longshore");
+    assert_eq!(made["data"]["total_bytes"], 2_u64 << 30);
+    assert_eq!(made["data"]["used_bytes"], 0);
+    // There is one, and it is the same however often it is asked for.
+    let (code, error) = site.fails(&words(&create));
+    assert_eq!((code, &error["code"]), (Some(6), &"pool-exists".into()));
+    assert_eq!(site.json(&["pool", "up"])["state"], "working");
+    assert_eq!(site.json(&["pool", "down"])["state"], "down");
+    assert!(!Path::new("/dev/mapper/longshore").exists());
+    let (code, error) = site.fails(&["fetch-and-create", "images/node"]);
+    // Nothing is in it yet, but somebody wanted it.
+    assert_eq!((code, &error["code"]), (Some(7), &"pool-down".into()));
+    assert_eq!(site.json(&["pool", "up"])["state"], "working");
+    let would = site.json(&["pool", "destroy", "--dry-run"]);
+    assert_eq!(would["name"], "longshore");
+    assert_eq!(site.json(&["pool", "destroy"])["state"], "destroyed");
+    assert_eq!(site.fails(&["pool", "status"]).0, Some(5));
+    // What was ours is blank again.
+    assert_eq!(site.json(&words(&create))["state"], "working");
+    site.json(&["pool", "destroy"]);
+}
+
+fn on_files_thick_and_sparse(guest: &Guest) {
+    if guest.boot() == 0 {
+        let site = Site::fresh(guest);
+        for (how, below) in [("--thick", false), ("--sparse", true)] {
+            let made = site.json(&[
+                "pool",
+                "create",
+                "--loop-dir",
+                "/state/pools",
+                "--size",
+                "256MiB",
+                how,
+                "--block-size",
+                "128KiB",
+            ]);
+            assert_eq!(made["state"], "working");
+            assert_eq!(made["discards_below"], below);
+            assert_eq!(made["block_bytes"], 128 << 10);
+            site.json(&["fetch-and-create", "images/node"]);
+            let (code, error) = site.fails(&["pool", "destroy"]);
+            assert_eq!((code, &error["code"]), (Some(7), &"in-use".into()));
+            if below {
+                break;
+            }
+            site.json(&["remove", "images-node"]);
+            site.json(&["remove", "images/node"]);
+            site.json(&["pool", "destroy"]);
+            assert!(!Path::new("/state/pools/longshore.data").exists());
+        }
+        guest.crash();
+    }
+    let site = Site::again(guest);
+    assert_eq!(site.json(&["pool", "status"])["state"], "down");
+    let up = site.json(&["pool", "up"]);
+    assert_eq!(up["state"], "working");
+    assert_eq!(up["data"]["path"], "/state/pools/longshore.data");
+    // The machine that was active has its disk again.
+    assert!(Path::new("/dev/mapper/longshore-images-node").exists());
+    let loops = run("busybox", &["losetup", "-a"]);
+    let loops = String::from_utf8_lossy(&loops.stdout).into_owned();
+    assert_eq!(loops.matches("/state/pools/").count(), 2, "{loops}");
+    site.json(&["pool", "up"]);
+    site.json(&["remove", "images-node"]);
+    site.json(&["remove", "images/node"]);
+    site.json(&["pool", "destroy"]);
+    let loops = run("busybox", &["losetup", "-a"]);
+    assert_eq!(
+        String::from_utf8_lossy(&loops.stdout)
+            .matches("pools")
+            .count(),
+        0
+    );
+}
+
+fn what_is_there_is_refused(guest: &Guest) {
+    let site = Site::fresh(guest);
+    let create = site.create();
+    let create = words(&create);
+    // A filesystem on the data device.
+    run("mke2fs", &["-q", "-F", "-t", "ext4", create[3]]);
+    let (code, error) = site.fails(&create);
+    assert_eq!((code, &error["code"]), (Some(6), &"not-empty".into()));
+    // One that is mounted.
+    let (code, error) = site.fails(&["pool", "create", "--data", "/dev/vda", "--meta", create[5]]);
+    assert_eq!((code, &error["code"]), (Some(1), &"pool".into()), "{error}");
+    let (code, error) = site.fails(&["pool", "create", "--data", "/dev/null", "--meta", create[5]]);
+    assert_eq!(code, Some(1), "{error}");
+    let (code, _) = site.fails(&["pool", "create", "--data", create[5], "--meta", create[5]]);
+    assert_eq!(code, Some(2));
+    let (code, _) = site.fails(&[
+        "pool",
+        "create",
+        "--loop-dir",
+        "/state/x",
+        "--size",
+        "1GiB",
+        "--block-size",
+        "1000",
+    ]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        site.fails(&["pool", "status"]).0,
+        Some(5),
+        "nothing was begun"
+    );
+}
+
+fn one_of_somebody_else_is_adopted(guest: &Guest) {
+    let site = Site::fresh(guest);
+    let create = site.create();
+    let (data, meta) = (&create[3], &create[5]);
+    // As containerd's documentation has it: without zeroing.
+    let table = format!("0 2097152 thin-pool {meta} {data} 128 100 1 skip_block_zeroing");
+    let made = run("dmsetup", &["create", "theirs", "--table", &table]);
+    assert!(made.status.success(), "{made:?}");
+    run("dmsetup", &["message", "theirs", "0", "create_thin 7"]);
+    let adopted = site.json(&["pool", "adopt", "theirs"]);
+    assert_eq!(adopted["state"], "working");
+    assert_eq!(adopted["data"]["total_bytes"], 1 << 30);
+    let table = run("dmsetup", &["table", "theirs"]);
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(!table.contains("skip_block_zeroing"), "{table}");
+    let fetched = site.json(&["fetch-and-create", "images/node"]);
+    assert!(fetched["volume"]["id"].as_u64().unwrap() > 7, "{fetched}");
+    site.json(&["remove", "images-node"]);
+    site.json(&["remove", "images/node"]);
+    let (code, error) = site.fails(&["pool", "destroy"]);
+    assert_eq!(
+        (code, &error["code"]),
+        (Some(7), &"in-use".into()),
+        "theirs"
+    );
+    run("dmsetup", &["message", "theirs", "0", "delete 7"]);
+    site.json(&["pool", "destroy"]);
+    // One that a volume manager has is not.
+    let table = format!("0 2097152 thin-pool {meta} {data} 128 100");
+    let named = [
+        "create",
+        "vg-pool",
+        "-u",
+        "LVM-abcdef-tpool",
+        "--table",
+        &table,
+    ];
+    assert!(run("dmsetup", &named).status.success());
+    let (code, error) = site.fails(&["pool", "adopt", "vg-pool"]);
+    assert_eq!((code, &error["code"]), (Some(6), &"pool-managed".into()));
+    assert_eq!(site.fails(&["pool", "status"]).0, Some(5));
+    run("dmsetup", &["remove", "vg-pool"]);
+}

@@ -1,0 +1,162 @@
+//! A state directory on a disk of the machine, and the program at work in it.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use longshore_vmtest::Guest;
+use serde_json::Value;
+
+/// The disks: state directories, a pool's metadata, its data.
+pub(crate) const DISKS: &[u64] = &[1 << 30, 32 << 20, 2 << 30];
+const BUCKET: usize = 3;
+const STATE: &str = "/state";
+
+/// A machine's disks, mounted and put to use.
+pub(crate) struct Site {
+    metadata: PathBuf,
+    data: PathBuf,
+}
+
+impl Site {
+    /// Everything as new.
+    pub(crate) fn fresh(guest: &Guest) -> Self {
+        let site = Self::at(guest);
+        site.sweep();
+        umount(STATE);
+        let made = run("mke2fs", &["-q", "-F", "-t", "ext4", &text(&guest.disk(0))]);
+        assert!(made.status.success(), "{made:?}");
+        for part in [&site.metadata, &site.data] {
+            blank(part);
+        }
+        mount(&guest.disk(0), STATE);
+        site
+    }
+
+    /// As it was left at the boot before.
+    pub(crate) fn again(guest: &Guest) -> Self {
+        let site = Self::at(guest);
+        mount(&guest.disk(0), STATE);
+        site
+    }
+
+    fn at(guest: &Guest) -> Self {
+        mount(&guest.disk(BUCKET), "/bucket");
+        Self {
+            metadata: guest.disk(1),
+            data: guest.disk(2),
+        }
+    }
+
+    /// Devices that an earlier scenario has left.
+    fn sweep(&self) {
+        for _ in 0..3 {
+            run("dmsetup", &["remove_all", "--deferred"]);
+        }
+        for number in 0..8 {
+            run("busybox", &["losetup", "-d", &format!("/dev/loop{number}")]);
+        }
+    }
+
+    /// The arguments that make a pool on its two disks.
+    pub(crate) fn create(&self) -> [String; 6] {
+        let [data, meta] = [&self.data, &self.metadata].map(|path| text(path));
+        [
+            "pool".into(),
+            "create".into(),
+            "--data".into(),
+            data,
+            "--meta".into(),
+            meta,
+        ]
+    }
+
+    /// The program, in this state directory, with small volumes.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("longshore");
+        command
+            .args(arguments)
+            .env("LONGSHORE_STATE_DIR", format!("{STATE}/longshore"))
+            .env("LONGSHORE_SOURCE", "file:///bucket")
+            .env("LONGSHORE_VOLUME_SIZE", "512MiB")
+            .env("LONGSHORE_SCANNER", "embedded")
+            .env("LONGSHORE_ALLOW_UNPROVEN", "true")
+            .env("HOME", "/tmp");
+        command
+    }
+
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What it answers, which must be success.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.output(&[&["-o", "json"], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        let answer = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{arguments:?}: {said}{answer}");
+        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{arguments:?}: {answer}"))
+    }
+
+    /// The error with which it ends, and its exit code.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let output = self.output(&[&["-o", "json"], arguments].concat());
+        let answer = String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "{arguments:?}: {answer}");
+        let value: Value =
+            serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{arguments:?}: {answer}"));
+        (output.status.code(), value["error"].clone())
+    }
+
+    /// Takes the pool down, and has its metadata checked.
+    pub(crate) fn check(&self) {
+        self.json(&["pool", "down"]);
+        let checked = run("thin_check", &[&text(&self.metadata)]);
+        assert!(checked.status.success(), "{checked:?}");
+    }
+}
+
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
+    let output = Command::new(program).args(arguments).output();
+    output.unwrap_or_else(|error| panic!("{program}: {error}"))
+}
+
+pub(crate) fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn mount(disk: &Path, place: &str) {
+    fs::create_dir_all(place).unwrap();
+    if fs::read_to_string("/proc/mounts")
+        .unwrap()
+        .contains(&format!(" {place} "))
+    {
+        return;
+    }
+    let mounted = run("busybox", &["mount", "-t", "ext4", &text(disk), place]);
+    assert!(mounted.status.success(), "{mounted:?}");
+}
+
+fn umount(place: &str) {
+    run("busybox", &["umount", place]);
+}
+
+fn blank(device: &Path) {
+    use std::io::{Seek, SeekFrom, Write};
+    let mut file = File::options().write(true).open(device).unwrap();
+    for from in [SeekFrom::Start(0), SeekFrom::End(-(256 << 10))] {
+        file.seek(from).unwrap();
+        file.write_all(&vec![0; 256 << 10]).unwrap();
+    }
+    file.sync_all().unwrap();
+}
+
+/// The first bytes of a file or a device.
+pub(crate) fn head(path: &str, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    File::open(path).unwrap().read_exact(&mut bytes).unwrap();
+    bytes
+}

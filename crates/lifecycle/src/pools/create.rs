@@ -1,0 +1,100 @@
+//! Making a pool: in the catalogue first, then its files and devices.
+
+use longshore_catalog::{PoolPhase, Writer};
+use longshore_volume::{
+    dm::DeviceName,
+    thin::{Pool, PoolError, PoolSpec, available},
+};
+
+use super::{
+    report::PoolReport,
+    request::PoolRequest,
+    row::{Known, known},
+    status::report_of,
+};
+use crate::{Class, Failure, Settings, View, deps::now, site::Site, trouble::Trouble};
+
+/// What would be made, after all that can be looked at beforehand was.
+///
+/// # Errors
+/// As [`create_pool`].
+pub fn plan_pool(settings: &Settings, request: &PoolRequest) -> Result<PoolReport, Failure> {
+    let known = match View::open(&settings.state_dir)? {
+        Some(view) => known(|look| view.read(look))?,
+        None => None,
+    };
+    let (name, spec) = plan(request, known.as_ref())?;
+    Ok(PoolReport::planned(&name, &spec))
+}
+
+/// Makes a pool and brings it up. What was cut off is gone on with by the same request.
+///
+/// # Errors
+/// [`Class::Refused`] where something is on its devices, or there is a pool; [`Class::Usage`],
+/// [`Class::Full`], [`Class::Failed`].
+pub async fn create_pool(settings: Settings, request: PoolRequest) -> Result<PoolReport, Failure> {
+    let site = Site::open(&settings).await?;
+    let made = tokio::task::spawn_blocking(move || create(&site, &request));
+    made.await
+        .map_err(|error| Failure::broken("making a pool stopped").caused_by(&error))??;
+    report_of(&settings.state_dir)
+}
+
+fn create(site: &Site, request: &PoolRequest) -> Result<(), Failure> {
+    let known = known(|look| site.read(look))?;
+    let (name, spec) = plan(request, known.as_ref())?;
+    let row = name.to_string();
+    if known.is_none() {
+        let text = serde_json::to_string(&spec)
+            .map_err(|error| Failure::broken("a pool cannot be described").caused_by(&error))?;
+        let (row, at) = (row.clone(), now());
+        site.record(Box::new(move |connection| {
+            Ok(Writer::new(connection).add_pool(&row, &text, at)?)
+        }))?;
+    }
+    spec.create(&name).map_err(Trouble::failure)?;
+    site.record(Box::new(move |connection| {
+        Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Ready)?)
+    }))
+}
+
+/// What is to be made of a request, where the catalogue has this pool.
+fn plan(request: &PoolRequest, known: Option<&Known>) -> Result<(DeviceName, PoolSpec), Failure> {
+    available().map_err(Trouble::failure)?;
+    let name = DeviceName::new(request.name.as_str());
+    let name = name.ok_or_else(|| Failure::new(Class::Usage, "pool", "that is no pool's name"))?;
+    let spec = request.spec()?;
+    match known {
+        // It was cut off.
+        Some(known)
+            if known.phase == PoolPhase::Making && known.name == name && known.spec == spec =>
+        {
+            return Ok((name, spec));
+        }
+        Some(known) if known.phase == PoolPhase::Making => {
+            let text = format!("pool {} is half made, of something else", known.name);
+            return Err(Failure::new(Class::Refused, "pool-half", text)
+                .hint("make it as it was begun, or give it up with `longshore pool destroy`"));
+        }
+        Some(known) => {
+            let text = format!("there is a pool here: {}", known.name);
+            return Err(Failure::new(Class::Refused, "pool-exists", text)
+                .hint("see it with `longshore pool status`; a state directory has one"));
+        }
+        None => {}
+    }
+    match Pool::find(&name) {
+        Err(PoolError::NotUp { .. }) => {}
+        Ok(_) => {
+            let text =
+                format!("there is a pool {name} already, which is not this state directory's");
+            return Err(Failure::new(Class::Refused, "other-pool", text)
+                .hint("adopt it with `longshore pool adopt`, or choose another name with --name"));
+        }
+        Err(error) => return Err(error.failure()),
+    }
+    for part in [&spec.metadata, &spec.data] {
+        part.must_be_blank().map_err(Trouble::failure)?;
+    }
+    Ok((name, spec))
+}

@@ -1,0 +1,134 @@
+//! Taking a pool down, and destroying it.
+
+use std::sync::Arc;
+
+use longshore_catalog::{PoolPhase, StoredBackend, Writer};
+use longshore_volume::{
+    Backend,
+    thin::{MemoryLedger, Pool, PoolError, ThinBackend},
+};
+
+use super::{
+    report::PoolReport,
+    row::{Known, known, none},
+    status::report_of,
+    up::bring_up,
+};
+use crate::{Class, Failure, Settings, site::Site, trouble::Trouble};
+
+/// Takes the pool down, with the devices of its machines; what is in it stays. It stays down until it is brought up.
+///
+/// # Errors
+/// [`Class::Busy`] while one of its devices is open: then the pool is up as before.
+pub async fn take_pool_down(settings: Settings) -> Result<PoolReport, Failure> {
+    let site = Site::open(&settings).await?;
+    let down = tokio::task::spawn_blocking(move || {
+        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+        if pool.phase == PoolPhase::Ready {
+            // What nobody has open is let go first; who is told no keeps what they have.
+            let_go_of_machines(&pool)?;
+        }
+        pool.spec.down(&pool.name).map_err(Trouble::failure)?;
+        let (name, phase) = (pool.name.to_string(), pool.phase);
+        if phase == PoolPhase::Ready {
+            site.record(Box::new(move |connection| {
+                Ok(Writer::new(connection).pool_phase(&name, PoolPhase::Down)?)
+            }))?;
+        }
+        Ok(())
+    });
+    down.await
+        .map_err(|error| Failure::broken("taking a pool down stopped").caused_by(&error))??;
+    report_of(&settings.state_dir)
+}
+
+/// Destroys the pool: its files are gone then, its devices blank at both ends. Answers what it was.
+///
+/// # Errors
+/// [`Class::Busy`] while there are volumes in it.
+pub async fn destroy_pool(settings: Settings, dry_run: bool) -> Result<PoolReport, Failure> {
+    let site = Site::open(&settings).await?;
+    let gone = tokio::task::spawn_blocking(move || destroy(&site, dry_run));
+    gone.await
+        .map_err(|error| Failure::broken("destroying a pool stopped").caused_by(&error))?
+}
+
+fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
+    let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+    let (backend, has_volumes) = site.read(|read| Ok((read.backend()?, read.has_volumes()?)))?;
+    if backend == Some(StoredBackend::Thin) && has_volumes {
+        return Err(Failure::new(
+            Class::Busy,
+            "in-use",
+            format!("there are volumes in pool {}", pool.name),
+        )
+        .hint("remove the machines and images first with `longshore remove`"));
+    }
+    let is_half_adopted = pool.spec.adopted && pool.phase == PoolPhase::Making;
+    if !is_half_adopted {
+        must_be_empty(&pool)?;
+    }
+    let mut report = PoolReport::of(&pool, None);
+    if dry_run {
+        return Ok(report);
+    }
+    let name = pool.name.to_string();
+    let row = name.clone();
+    site.record(Box::new(move |connection| {
+        Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Destroying)?)
+    }))?;
+    // One that was somebody else's until now is given back as it is.
+    if !is_half_adopted {
+        pool.spec.down(&pool.name).map_err(Trouble::failure)?;
+        pool.spec.destroy().map_err(Trouble::failure)?;
+    }
+    site.record(Box::new(move |connection| {
+        Ok(Writer::new(connection).forget_pool(&name)?)
+    }))?;
+    report.state = "destroyed";
+    Ok(report)
+}
+
+/// Refuses a pool in which somebody else has volumes. One of ours that cannot be looked into has none.
+fn must_be_empty(pool: &Known) -> Result<(), Failure> {
+    if pool.phase != PoolPhase::Ready && pool.phase != PoolPhase::Down {
+        return Ok(());
+    }
+    let devices = bring_up(pool).and_then(|up| up.devices().map_err(Trouble::failure));
+    match devices {
+        Ok(devices) if devices.is_empty() => Ok(()),
+        Ok(devices) => Err(Failure::new(
+            Class::Busy,
+            "in-use",
+            format!(
+                "there are {} volumes in pool {} that are not longshore's",
+                devices.len(),
+                pool.name
+            ),
+        )
+        .hint("whoever made them has to delete them first")),
+        Err(failure) if pool.spec.adopted => Err(failure),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The devices of machines go, all of them or none: one that is open is found before any is removed.
+fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
+    let up = match Pool::find(&pool.name) {
+        Err(PoolError::NotUp { .. }) => return Ok(()),
+        found => found.map_err(Trouble::failure)?,
+    };
+    let backend = ThinBackend::new(up, Arc::new(MemoryLedger::default()));
+    if let Some(name) = backend.in_use().map_err(Trouble::failure)?.first() {
+        return Err(Failure::new(
+            Class::Busy,
+            "pool-busy",
+            format!("the disk of machine {name} is open"),
+        )
+        .hint("stop the machine first; nothing was taken down"));
+    }
+    for (name, _) in backend.active().map_err(Trouble::failure)? {
+        let _ = backend.deactivate(&name).map_err(Trouble::failure)?;
+    }
+    backend.sweep().map_err(Trouble::failure)
+}

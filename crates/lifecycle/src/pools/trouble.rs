@@ -1,0 +1,74 @@
+//! What fails with a pool, as a person reads it.
+
+use longshore_volume::{
+    dm::{DmError, Errno, LoopError},
+    thin::PoolError,
+};
+
+use crate::{
+    Class, Failure,
+    trouble::{Trouble, is_full, storage},
+};
+
+impl Trouble for PoolError {
+    fn failure(self) -> Failure {
+        let text = self.to_string();
+        let failure = |class, code: &str| Failure::new(class, code, text.clone());
+        match &self {
+            Self::Dm(error) => return of_dm(error),
+            Self::Loop(LoopError::Absent(_)) => failure(Class::Failed, "no-loop")
+                .hint("load the kernel's module `loop`, or use block devices with --data and --meta"),
+            Self::NotEmpty { path, .. } => failure(Class::Refused, "not-empty").hint(format!(
+                "if nothing there is needed, make it blank yourself: `blkdiscard -z {0}` or `wipefs -a {0}`",
+                path.display()
+            )),
+            Self::OtherPart { .. } | Self::NoPool { .. } => failure(Class::Refused, "other-device")
+                .hint("see what it should be with `longshore pool status`, and attach that"),
+            Self::Another { .. } => failure(Class::Refused, "other-pool")
+                .hint("choose another name with --name, or remove that device"),
+            Self::LongName { .. } => failure(Class::Usage, "pool"),
+            Self::NotUp { .. } => failure(Class::NotFound, "pool-not-up")
+                .hint("bring it up with `longshore pool up`"),
+            Self::Broken { .. } => failure(Class::Failed, "pool-broken").hint(
+                "nothing is begun in it; what is there can be read. See `longshore pool status`, then take it \
+                 down and check it with thin_check",
+            ),
+            Self::Full { .. } => failure(Class::Full, "pool-full")
+                .hint("remove what is not needed with `longshore remove`"),
+            Self::Differs { .. } | Self::Contended { .. } => failure(Class::Refused, "pool-differs").hint(
+                "nothing is written until they agree: `list` and `show` still work. If the state directory \
+                 or the pool was restored, restore the other of the same day",
+            ),
+            Self::Devices { .. } => failure(Class::Busy, "pool-busy")
+                .hint("stop what uses them, or deactivate the machines with `longshore deactivate`"),
+            Self::Managed { .. } => failure(Class::Refused, "pool-managed")
+                .hint("only a pool that nobody manages can be adopted"),
+            Self::Part { source, .. } if is_full(source) => failure(Class::Full, "disk-full"),
+            Self::Unwritten { source, .. } if is_full(source) => Failure::full(),
+            _ => failure(Class::Failed, "pool"),
+        }
+        .causes_of(&self)
+    }
+}
+
+impl Trouble for DmError {
+    fn failure(self) -> Failure {
+        of_dm(&self)
+    }
+}
+
+fn of_dm(error: &DmError) -> Failure {
+    let failure = |class, code: &str| Failure::new(class, code, error.to_string());
+    let failure = match error {
+        DmError::Absent(_) | DmError::NoTarget(_) => failure(Class::Failed, "no-device-mapper").hint(
+            "thin pools take root and the kernel's modules dm-mod and dm-thin-pool; `--backend file` takes neither",
+        ),
+        DmError::Kernel { errno: Errno::NotPermitted, .. } => {
+            failure(Class::NotAuthorised, "not-root").hint("thin pools take root")
+        }
+        DmError::Kernel { errno: Errno::NoSpace, .. } => failure(Class::Full, "pool-full"),
+        DmError::Kernel { errno: Errno::Busy, .. } => failure(Class::Busy, "device-busy"),
+        _ => return storage("device-mapper", "device-mapper failed", error),
+    };
+    failure.causes_of(error)
+}

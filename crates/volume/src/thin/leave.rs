@@ -1,0 +1,59 @@
+//! Leaving a pool: which of its devices are in use, and which a program that ended has left.
+
+use super::{
+    backend::{ThinBackend, device, machine_of},
+    error::PoolError,
+};
+use crate::{
+    dm::{DeviceName, Nodes},
+    name::Name,
+};
+
+impl ThinBackend {
+    /// The machines of this pool whose device somebody has open, by name.
+    ///
+    /// # Errors
+    /// [`PoolError::Dm`].
+    pub fn in_use(&self) -> Result<Vec<Name>, PoolError> {
+        let control = self.pool().control();
+        let mut found = Vec::new();
+        for listed in control.list()? {
+            let Some(name) = machine_of(&listed.name) else {
+                continue;
+            };
+            let info = control.info(&device(&name))?;
+            let is_open = info.is_some_and(|info| {
+                let ours = info.uuid.as_ref().and_then(|uuid| self.volume_of(uuid));
+                ours.is_some() && info.opened > 0
+            });
+            if is_open {
+                found.push(name);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Removes the devices that a program of ours has left which ended, where nobody has them open.
+    ///
+    /// # Errors
+    /// [`PoolError::Dm`].
+    pub fn sweep(&self) -> Result<(), PoolError> {
+        let control = self.pool().control();
+        for listed in control.list()? {
+            let Some(name) = DeviceName::new(listed.name) else {
+                continue;
+            };
+            if machine_of(name.as_str()).is_some() {
+                continue;
+            }
+            let info = control.info(&name)?;
+            let uuid = info.and_then(|info| info.uuid);
+            if uuid.is_some_and(|uuid| self.volume_of(&uuid).is_some()) {
+                control.remove(&name)?;
+                Nodes::default().forget(&name)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! [`PoolSpec`]: what a pool is made of, as it is written down to be brought up again after a reboot.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    sizes::{BadBlock, checked_block, metadata_bytes},
+    table::{PoolTable, WhenFull},
+};
+use crate::dm::DeviceNumber;
+
+/// One free block of data in so many, below which there is an event.
+const LOW_WATER_SHARE: u64 = 10;
+
+/// What a pool is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolSpec {
+    /// Where its metadata is.
+    pub metadata: Part,
+    /// Where its data is.
+    pub data: Part,
+    /// Bytes of a block.
+    pub block: u64,
+    /// Free blocks of data below which there is an event.
+    pub low_water: u64,
+    /// Whether what is discarded in it is discarded below it too.
+    pub pass_discard_down: bool,
+    /// What becomes of a write that has no room.
+    pub when_full: WhenFull,
+    /// Whether somebody else has made it: what is in it may be theirs.
+    pub adopted: bool,
+}
+
+/// One of its two parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// A block device of the host.
+    Device {
+        /// Its node.
+        path: PathBuf,
+        /// Its bytes, when it was looked at first.
+        bytes: u64,
+        /// What its driver calls it, where that says so: the same node may be another device after a reboot.
+        identity: Option<String>,
+    },
+    /// A file, on a loop device.
+    File {
+        /// It.
+        path: PathBuf,
+        /// Its bytes.
+        bytes: u64,
+        /// Whether it has all of them from the beginning.
+        allocated: bool,
+    },
+}
+
+impl Part {
+    /// Its device's node, or the file.
+    #[must_use]
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Self::Device { path, .. } | Self::File { path, .. } => path,
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Device { bytes, .. } | Self::File { bytes, .. } => *bytes,
+        }
+    }
+}
+
+impl PoolSpec {
+    /// A pool on two devices. What its machines discard is discarded below it.
+    ///
+    /// # Errors
+    /// [`BadBlock`].
+    pub fn on_devices(metadata: Part, data: Part, block: u64) -> Result<Self, BadBlock> {
+        Ok(Self {
+            low_water: low_water(data.bytes(), checked_block(block)?),
+            metadata,
+            data,
+            block,
+            pass_discard_down: true,
+            when_full: WhenFull::Fail,
+            adopted: false,
+        })
+    }
+
+    /// A pool on two files of a directory that are called after it. One that is *thick* has its room from the
+    /// beginning and keeps it; a *sparse* one takes it as it is used, and gives it back.
+    ///
+    /// # Errors
+    /// [`BadBlock`].
+    pub fn on_files(
+        dir: PathBuf,
+        name: &str,
+        bytes: u64,
+        thick: bool,
+        block: u64,
+    ) -> Result<Self, BadBlock> {
+        let file = |kind: &str, bytes| Part::File {
+            path: dir.join(format!("{name}.{kind}")),
+            bytes,
+            allocated: thick,
+        };
+        let bytes = bytes / checked_block(block)? * block;
+        Ok(Self {
+            low_water: low_water(bytes, block),
+            metadata: file("meta", metadata_bytes(bytes, block)),
+            data: file("data", bytes),
+            block,
+            pass_discard_down: !thick,
+            when_full: WhenFull::Fail,
+            adopted: false,
+        })
+    }
+
+    /// Its table, with its parts on these devices.
+    #[must_use]
+    pub fn table(&self, metadata: DeviceNumber, data: DeviceNumber) -> PoolTable {
+        PoolTable {
+            metadata,
+            data,
+            data_bytes: self.data.bytes(),
+            block: self.block,
+            low_water: self.low_water,
+            pass_discard_down: self.pass_discard_down,
+            when_full: self.when_full,
+        }
+    }
+}
+
+/// Free blocks below which there is an event.
+pub(super) fn low_water(bytes: u64, block: u64) -> u64 {
+    bytes / block.max(1) / LOW_WATER_SHARE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_on_files_has_whole_blocks_and_metadata_by_the_formula() {
+        let spec = |bytes, thick| {
+            PoolSpec::on_files("/pools".into(), "web", bytes, thick, 64 << 10).unwrap()
+        };
+        let thick = spec((10 << 30) + 4096, true);
+        assert_eq!(thick.data.bytes(), 10 << 30);
+        assert_eq!(thick.data.path(), &PathBuf::from("/pools/web.data"));
+        assert_eq!(thick.metadata.bytes(), 48 * 163_840);
+        assert_eq!(thick.low_water, 16_384);
+        assert!(!thick.pass_discard_down);
+        assert!(spec(1 << 30, false).pass_discard_down);
+        let bad = PoolSpec::on_files("/pools".into(), "web", 1 << 30, true, 4096);
+        assert_eq!(bad.unwrap_err(), BadBlock(4096));
+    }
+}

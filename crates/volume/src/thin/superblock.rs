@@ -1,0 +1,60 @@
+//! The first block of a pool's metadata: whether there is a pool, and which.
+
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+
+use super::metadata::{BLOCK, MAGIC, MAGIC_AT};
+use crate::dm::SECTOR;
+
+/// Where `struct thin_disk_superblock` (dm-thin-metadata.c) has them.
+const TRANSACTION_AT: usize = 48;
+const DATA_BLOCK_AT: usize = 336;
+
+/// What a metadata device says of its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Superblock {
+    /// The transaction id.
+    pub transaction: u64,
+    /// Bytes of a block of data.
+    pub block: u64,
+}
+
+impl Superblock {
+    /// Reads it; `None` where there is no pool.
+    ///
+    /// # Errors
+    /// What reading the device reports.
+    pub fn read(metadata: &Path) -> io::Result<Option<Self>> {
+        let mut bytes = [0; BLOCK];
+        File::open(metadata)?.read_exact_at(&mut bytes, 0)?;
+        Ok(Self::parse(&bytes))
+    }
+
+    fn parse(bytes: &[u8; BLOCK]) -> Option<Self> {
+        let number = |at: usize| bytes.get(at..)?.first_chunk().copied();
+        let magic = number(MAGIC_AT).map(u64::from_le_bytes)?;
+        let sectors: [u8; 4] = bytes.get(DATA_BLOCK_AT..)?.first_chunk().copied()?;
+        (magic == MAGIC).then_some(Self {
+            transaction: number(TRANSACTION_AT).map(u64::from_le_bytes)?,
+            block: u64::from(u32::from_le_bytes(sectors)) * SECTOR,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_superblock_is_told_by_its_magic() {
+        let mut bytes = [0; BLOCK];
+        assert_eq!(Superblock::parse(&bytes), None);
+        bytes[MAGIC_AT..MAGIC_AT + 8].copy_from_slice(&MAGIC.to_le_bytes());
+        bytes[TRANSACTION_AT] = 7;
+        bytes[DATA_BLOCK_AT] = 128;
+        let expected = Superblock {
+            transaction: 7,
+            block: 65_536,
+        };
+        assert_eq!(Superblock::parse(&bytes), Some(expected));
+    }
+}
