@@ -22,6 +22,7 @@ mod error;
 mod leave;
 mod ledger;
 mod metadata;
+mod node;
 mod opens;
 mod part;
 mod pool;
@@ -31,6 +32,8 @@ mod spec;
 mod status;
 mod superblock;
 mod table;
+#[cfg(test)]
+mod testing;
 mod users;
 
 pub use assemble::{Expected, available, pool_uuid};

@@ -11,7 +11,8 @@ use rustix::fs::OFlags;
 
 use super::{
     error::PoolError,
-    metadata::{BLOCK, ThinDevice, devices},
+    metadata::{ThinDevice, devices},
+    node::{BLOCK, Block},
     pool::Pool,
     status::PoolState,
 };
@@ -68,7 +69,7 @@ impl Pool {
 }
 
 /// Reads a block into memory that is aligned as direct I/O wants it.
-fn read_block(file: &File, block: u64, room: &mut [u8]) -> io::Result<[u8; BLOCK]> {
+fn read_block(file: &File, block: u64, room: &mut [u8]) -> io::Result<Block> {
     let start = room.as_ptr().align_offset(BLOCK);
     let aligned = room.get_mut(start..start + BLOCK);
     let aligned = aligned.ok_or_else(|| io::Error::other("memory that cannot be aligned"))?;

@@ -2,7 +2,10 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
-use super::metadata::{BLOCK, MAGIC, MAGIC_AT};
+use super::{
+    metadata::{MAGIC, MAGIC_AT},
+    node::BLOCK,
+};
 use crate::dm::SECTOR;
 
 /// Where `struct thin_disk_superblock` (dm-thin-metadata.c) has them.
