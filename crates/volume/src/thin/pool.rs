@@ -1,6 +1,6 @@
 //! [`Pool`]: a thin pool that is up, and the messages it is sent.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     error::{LONGEST, PoolError},
@@ -25,6 +25,8 @@ pub struct Pool {
     block: u64,
     /// Held for a message and the transaction id after it.
     changing: Mutex<()>,
+    /// Held while a snapshot of the metadata is.
+    holding: Mutex<()>,
 }
 
 impl Pool {
@@ -67,6 +69,7 @@ impl Pool {
             number: info.number,
             block: table.block,
             changing: Mutex::default(),
+            holding: Mutex::default(),
         })
     }
 
@@ -93,6 +96,7 @@ impl Pool {
             number: info.number,
             block: block * SECTOR,
             changing: Mutex::default(),
+            holding: Mutex::default(),
         })
     }
 
@@ -246,6 +250,11 @@ impl Pool {
         control.load(name, &[table.line()])?;
         control.resume(name)?;
         Ok(())
+    }
+
+    /// Waits until nobody has a snapshot of its metadata held.
+    pub(super) fn holds(&self) -> MutexGuard<'_, ()> {
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The device with its metadata, as its table names it.

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use super::{
     error::PoolError,
-    metadata::{ThinDevice, devices},
+    metadata::{MetadataError, ThinDevice, devices},
     node::{BLOCK, Block},
     pool::Pool,
     status::PoolState,
@@ -24,6 +24,16 @@ impl Pool {
     /// # Errors
     /// [`PoolError`].
     pub fn devices(&self) -> Result<Vec<ThinDevice>, PoolError> {
+        self.holding(|held| devices(held.root, |block| held.read(block)))
+    }
+
+    /// Holds a snapshot of the metadata while `look` looks at it, and releases it whatever comes of that.
+    fn holding<T>(
+        &self,
+        look: impl FnOnce(&mut Held) -> Result<T, MetadataError>,
+    ) -> Result<T, PoolError> {
+        // A pool has one.
+        let _holding = self.holds();
         let (control, name) = (self.control(), self.name());
         // One that is held was left by a program that ended; of an older time it would say what was then.
         let release = || control.message(name, "release_metadata_snap");
@@ -34,29 +44,29 @@ impl Pool {
             }
             reserved => drop(reserved?),
         }
-        let read = self.held();
-        release()?;
-        read
+        let held = self.held();
+        let looked = held.and_then(|mut held| look(&mut held).map_err(PoolError::from));
+        let released = release();
+        let looked = looked?;
+        released?;
+        Ok(looked)
     }
 
-    fn held(&self) -> Result<Vec<ThinDevice>, PoolError> {
+    fn held(&self) -> Result<Held, PoolError> {
         let PoolState::Working(status) = self.state()? else {
             return Err(self.broken("it failed"));
         };
         let root = status.held_root;
         let root = root.ok_or_else(|| self.broken("it holds no snapshot of its metadata"))?;
         let path = self.metadata_device()?;
-        let unreadable = |source| PoolError::Unreadable {
-            path: path.clone(),
-            source,
-        };
         // Past the page cache: the kernel writes its metadata past it too, and what is in it is older.
         let direct = i32::try_from(OFlags::DIRECT.bits()).unwrap_or_default();
         let file = File::options().read(true).custom_flags(direct).open(&path);
-        let file = file.map_err(unreadable)?;
-        let mut room = vec![0; 2 * BLOCK];
-        let read = |block: u64| read_block(&file, block, &mut room);
-        Ok(devices(root, read)?)
+        Ok(Held {
+            root,
+            file: file.map_err(|source| PoolError::Unreadable { path, source })?,
+            room: vec![0; 2 * BLOCK],
+        })
     }
 
     fn metadata_device(&self) -> Result<PathBuf, PoolError> {
@@ -68,16 +78,27 @@ impl Pool {
     }
 }
 
-/// Reads a block into memory that is aligned as direct I/O wants it.
-fn read_block(file: &File, block: u64, room: &mut [u8]) -> io::Result<Block> {
-    let start = room.as_ptr().align_offset(BLOCK);
-    let aligned = room.get_mut(start..start + BLOCK);
-    let aligned = aligned.ok_or_else(|| io::Error::other("memory that cannot be aligned"))?;
-    let offset = block.checked_mul(4096).ok_or(io::ErrorKind::InvalidData)?;
-    file.read_exact_at(aligned, offset)?;
-    let mut bytes = [0; BLOCK];
-    bytes.copy_from_slice(aligned);
-    Ok(bytes)
+/// A snapshot that is held.
+#[derive(Debug)]
+struct Held {
+    /// The block with its superblock.
+    root: u64,
+    file: File,
+    /// Where a block can be aligned as direct I/O wants it.
+    room: Vec<u8>,
+}
+
+impl Held {
+    fn read(&mut self, block: u64) -> io::Result<Block> {
+        let start = self.room.as_ptr().align_offset(BLOCK);
+        let aligned = self.room.get_mut(start..start + BLOCK);
+        let aligned = aligned.ok_or_else(|| io::Error::other("memory that cannot be aligned"))?;
+        let offset = block.checked_mul(4096).ok_or(io::ErrorKind::InvalidData)?;
+        self.file.read_exact_at(aligned, offset)?;
+        let mut bytes = [0; BLOCK];
+        bytes.copy_from_slice(aligned);
+        Ok(bytes)
+    }
 }
 
 /// The node of a block device that the kernel has named.
