@@ -1,4 +1,4 @@
-//! Which thin devices a pool has, read from a snapshot of its metadata: no
+//! Which thin devices a pool has, and where the mappings of each begin, read from a snapshot of its metadata: no
 //! message asks for them.
 //!
 //! The form is that of the kernel's `drivers/md/dm-thin-metadata.c`: the superblock, and the details of a device.
@@ -7,14 +7,15 @@ use std::io;
 
 use thiserror::Error;
 
-use super::node::{Block, DISORDER, Node, check, number};
+use super::node::{Block, DISORDER, NUMBER, Node, check, number};
 
 /// `THIN_SUPERBLOCK_MAGIC`.
 pub(super) const MAGIC: u64 = 27_022_010;
 /// What its checksum is mixed with: `SUPERBLOCK_CSUM_XOR`.
 pub(super) const SUPERBLOCK_SUM: u32 = 160_774;
-/// Where the superblock has its magic, the root of the devices.
+/// Where the superblock has its magic, the root of the mappings and that of the devices.
 pub(super) const MAGIC_AT: usize = 32;
+pub(super) const MAPPINGS_AT: usize = 320;
 pub(super) const DETAILS_AT: usize = 328;
 
 /// Bytes of `struct disk_device_details`, which begins with the number of mapped blocks.
@@ -59,6 +60,15 @@ pub(super) fn devices(
     let entries = entries(root, DETAILS, &mut read)?;
     let device = |(id, mapped)| ThinDevice { id, mapped };
     Ok(entries.into_iter().map(device).collect())
+}
+
+/// The id of every device of the superblock in block `superblock` and the root of its mappings, by id.
+pub(super) fn mappings(
+    superblock: u64,
+    read: &mut impl FnMut(u64) -> io::Result<Block>,
+) -> Result<Vec<(u64, u64)>, MetadataError> {
+    let root = root(superblock, MAPPINGS_AT, read)?;
+    entries(root, NUMBER, read)
 }
 
 /// The root of a tree, which the superblock has at `at`.
@@ -137,7 +147,7 @@ mod tests {
 
     fn two_levels() -> Blocks {
         Blocks::from([
-            (5, superblock(5, 10)),
+            (5, superblock(5, 0, 10)),
             (10, node(10, INTERNAL, 8, &[(1, 11), (7, 12)])),
             (11, node(11, LEAF, 24, &[(1, 100), (2, 0)])),
             (12, node(12, LEAF, 24, &[(7, 3)])),
@@ -149,8 +159,18 @@ mod tests {
         let device = |id, mapped| ThinDevice { id, mapped };
         let expected = [device(1, 100), device(2, 0), device(7, 3)];
         assert_eq!(read(&two_levels()).unwrap(), expected);
-        let empty = Blocks::from([(5, superblock(5, 10)), (10, node(10, LEAF, 24, &[]))]);
+        let empty = Blocks::from([(5, superblock(5, 0, 10)), (10, node(10, LEAF, 24, &[]))]);
         assert_eq!(read(&empty).unwrap(), []);
+    }
+
+    #[test]
+    fn the_root_of_a_device_is_found_by_its_id() {
+        let blocks = Blocks::from([
+            (5, superblock(5, 10, 0)),
+            (10, node(10, LEAF, 8, &[(1, 100), (2, 0)])),
+        ]);
+        let found = mappings(5, &mut reader(&blocks)).unwrap();
+        assert_eq!(found, [(1, 100), (2, 0)]);
     }
 
     #[test]
@@ -161,8 +181,8 @@ mod tests {
             read(&blocks).unwrap_err().to_string()
         };
         assert!(with(5, [0; BLOCK]).contains("no superblock"));
-        assert!(with(5, superblock(6, 10)).contains("another block"));
-        let mut changed = superblock(5, 10);
+        assert!(with(5, superblock(6, 0, 10)).contains("another block"));
+        let mut changed = superblock(5, 0, 10);
         changed[DETAILS_AT] ^= 1;
         assert!(with(5, changed).contains("checksum"));
         seal(&mut changed, SUPERBLOCK_SUM + 1);
@@ -179,7 +199,7 @@ mod tests {
         assert!(with(10, node(10, INTERNAL, 8, &[(2, 11), (7, 12)])).contains("out of order"));
         assert!(with(10, node(10, INTERNAL, 8, &[(1, 11), (2, 12)])).contains("out of order"));
         assert!(matches!(
-            read(&Blocks::from([(5, superblock(5, 10))])).unwrap_err(),
+            read(&Blocks::from([(5, superblock(5, 0, 10))])).unwrap_err(),
             MetadataError::Read(_)
         ));
     }
