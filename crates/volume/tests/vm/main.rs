@@ -12,6 +12,8 @@ mod loops;
 #[cfg(target_os = "linux")]
 mod pools;
 #[cfg(target_os = "linux")]
+mod shares;
+#[cfg(target_os = "linux")]
 mod thin;
 
 use std::process::ExitCode;
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
             name: "thin::volumes_of_a_pool_are_volumes",
             machine: Machine {
                 disks: &[METADATA, DATA],
-                programs: &["thin_check"],
+                programs: &["thin_check", "thin_ls"],
                 patience: Duration::from_secs(300),
                 boots: 3,
                 ..Machine::DEFAULT

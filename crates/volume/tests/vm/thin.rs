@@ -12,6 +12,7 @@ use longshore_volume::{
 use crate::{
     conformance,
     pools::{check, first_bytes, fresh, name, table, uuid},
+    shares,
 };
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -37,9 +38,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "what_was_flushed_outlives_the_plug",
         what_was_flushed_outlives_the_plug,
     ),
+    (
+        "shares_are_those_that_thin_ls_counts",
+        shares::shares_are_those_that_thin_ls_counts,
+    ),
+    (
+        "a_snapshot_is_released_whatever_was_read",
+        shares::a_snapshot_is_released_whatever_was_read,
+    ),
 ];
 
-fn id(number: u64) -> VolumeId {
+pub(crate) fn id(number: u64) -> VolumeId {
     VolumeId::new(number).unwrap()
 }
 
