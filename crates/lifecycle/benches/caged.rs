@@ -73,6 +73,7 @@ fn time(place: &Path, layer: &Path, cage: CageMode, packages: usize) -> Duration
         volume_size: 64 << 20,
         max_retries: 0,
         images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
+        pool_overcommit: None,
         inflate_ahead: longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
         scanning: Scanning {
             refresh: None,

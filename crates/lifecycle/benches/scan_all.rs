@@ -88,6 +88,7 @@ fn settings(state: &Path, bucket: &Path) -> Settings {
         volume_size: DEFAULT_VOLUME_SIZE,
         max_retries: 0,
         images_at_once: DEFAULT_IMAGES_AT_ONCE,
+        pool_overcommit: None,
         inflate_ahead: DEFAULT_INFLATE_AHEAD,
         scanning: Scanning {
             refresh: None,

@@ -97,6 +97,7 @@ impl World {
             volume_size: VOLUME_SIZE,
             max_retries: 0,
             images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
+            pool_overcommit: None,
             inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
             scanning: crate::Scanning {
                 refresh: None,

@@ -27,6 +27,7 @@ use crate::{
     flights::Flights,
     join::BlobReader,
     plan::ChainOrigin,
+    room::Promises,
     scanning::{AdvisoryStore, Updater, vex},
     site,
     trouble::Trouble,
@@ -64,6 +65,10 @@ pub(crate) struct Deps {
     /// By parent volume and what is put on it.
     pub(crate) build_flights: Flights<(Option<VolumeId>, Vec<String>)>,
     events: Events,
+    /// Room in the pool that work under way may still take.
+    pub(crate) promises: Promises,
+    /// How many bytes machines may be promised for each that the pool has.
+    pub(crate) pool_overcommit: Option<u64>,
 }
 
 /// The parts that a test may want to choose itself.
@@ -144,6 +149,8 @@ impl Deps {
             source: OnceLock::new(),
             blob_flights: Flights::new(),
             build_flights: Flights::new(),
+            promises: Promises::default(),
+            pool_overcommit: settings.pool_overcommit,
             events,
         }
     }

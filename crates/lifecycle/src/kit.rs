@@ -159,6 +159,7 @@ impl Trial for FetchAndCreate {
                 limits: Limits::default(),
                 volume_size: VOLUME_SIZE,
                 images_at_once: crate::DEFAULT_IMAGES_AT_ONCE,
+                pool_overcommit: None,
                 inflate_ahead: crate::DEFAULT_INFLATE_AHEAD,
                 max_retries: 2,
                 scanning: crate::Scanning {

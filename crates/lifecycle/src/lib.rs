@@ -13,6 +13,8 @@ mod contents;
 #[cfg(test)]
 mod crash;
 mod deps;
+mod df;
+mod drive;
 #[cfg(test)]
 mod earlier_release;
 mod event;
@@ -38,6 +40,7 @@ mod remove;
 mod report;
 mod reset;
 mod result;
+mod room;
 mod run_report;
 mod run_trouble;
 mod runs;
@@ -57,6 +60,8 @@ mod watch;
 pub use caged::{CageMode, caged};
 pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
 pub use contents::{Contents, Exported, Listing, PathReport};
+pub use df::{ImageSpace, MachineSpace, Space, SpaceReport};
+pub use drive::{Drive, Monitor};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
 pub use history::HistoryRow;

@@ -3,10 +3,12 @@
 use longshore_catalog::{ImageId, ImageRow, MachineRow, MachineState, Writer};
 use longshore_fsm::{StartOptions, store::Store};
 use longshore_source::ImageName;
+use longshore_volume::VolumeError;
 use rusqlite::Connection;
 
 use crate::{
     Class, Event, Failure, Host, MachineName, MachineOptions, MachineReport, default_machine_name,
+    deps::DomainWrite,
     machine_run::{MachineRequest, MachineResponse, other_size},
     scanning::{Allow, Allowed, admit, record_allowance},
     trouble::Trouble,
@@ -248,12 +250,23 @@ impl<S: Store<Handle = Connection>> Host<S> {
         let name = name.clone();
         self.blocking(move |deps, record| {
             // The catalogue first: a path that it does not know is taken away at the next start.
-            let row = machine.name;
-            record(Box::new(move |connection| {
-                Ok(Writer::new(connection).machine_state(&row, MachineState::Created, None)?)
-            }))?;
-            let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
-            Ok(true)
+            let state = |state, path: Option<String>| -> DomainWrite {
+                let row = machine.name.clone();
+                Box::new(move |connection| {
+                    Ok(Writer::new(connection).machine_state(&row, state, path.as_deref())?)
+                })
+            };
+            record(state(MachineState::Created, None))?;
+            match deps.backend.deactivate(&name) {
+                Ok(_) => Ok(true),
+                Err(error) => {
+                    // Somebody uses it: it is what it was.
+                    if matches!(error, VolumeError::Busy { .. }) {
+                        record(state(MachineState::Active, machine.path.clone()))?;
+                    }
+                    Err(error.failure())
+                }
+            }
         })
         .await
     }

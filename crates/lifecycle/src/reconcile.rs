@@ -27,7 +27,7 @@ use longshore_image::Digest;
 use longshore_source::{ETag, PartialLocator};
 
 use crate::{
-    Event, Failure, MachineName,
+    Class, Event, Failure, MachineName,
     deps::{Deps, DomainWrite, volume_id},
     scanning::clear_rooms,
     trouble::Trouble,
@@ -109,7 +109,7 @@ pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> 
 fn finish_machines(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
     for machine in Known::look(deps)?.machines {
         if machine.state == MachineState::Deleting {
-            remove_machine(deps, &machine, record)?;
+            unless_busy(deps, remove_machine(deps, &machine, record))?;
         }
     }
     Ok(())
@@ -133,10 +133,12 @@ pub(crate) fn remove_machine(
     machine: &MachineRow,
     record: Record<'_>,
 ) -> Result<(), Failure> {
-    record(let_machine_go(machine))?;
+    // Before anything is said to go: a machine that somebody uses stays what it is. Cut off here, it gets its path
+    // again at the next start.
     if let Ok(name) = MachineName::new(machine.name.as_str()) {
         let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
     }
+    record(let_machine_go(machine))?;
     let _ = deps
         .backend
         .remove(volume_id(machine.disk)?)
@@ -243,10 +245,24 @@ fn take_paths_away(deps: &Deps) -> Result<(), Failure> {
             .get(name.as_str())
             .is_none_or(|disk| disk.0 != id.get())
         {
-            let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
+            let gone = deps.backend.deactivate(&name).map(drop);
+            unless_busy(deps, gone.map_err(Trouble::failure))?;
         }
     }
     Ok(())
+}
+
+/// What somebody uses is left for the next start, and is nobody's reason not to work here.
+fn unless_busy(deps: &Deps, done: Result<(), Failure>) -> Result<(), Failure> {
+    match done {
+        Err(failure) if failure.class == Class::Busy => {
+            deps.say(Event::Notice {
+                text: failure.to_string(),
+            });
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 fn give_paths_back(deps: &Deps) -> Result<(), Failure> {

@@ -17,6 +17,8 @@ pub struct Settings {
     pub source: SourceConfig,
     /// What volumes are made of.
     pub backend: BackendChoice,
+    /// How many bytes the disks of all machines may have for each that the pool has; without it, any number.
+    pub pool_overcommit: Option<u64>,
     /// What a hostile image is held to.
     pub limits: Limits,
     /// Bytes that layers may take in memory that are inflated before their turn, of all images together.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use longshore_catalog::{
-    AllowanceRow, ImageRow, Reader, SCHEMA, SCHEMA_OWNER, VolumeRow, WaiverRow,
+    AllowanceRow, ImageRow, Reader, SCHEMA, SCHEMA_OWNER, StoredBackend, VolumeId, VolumeRow,
+    WaiverRow,
 };
 use longshore_fsm::store::{Migrations, Readers};
 use longshore_source::ImageName;
@@ -133,22 +134,42 @@ impl View {
     }
 }
 
+/// Where the disk of a machine or of an image is.
+#[derive(Debug)]
+pub(crate) enum DiskPlace {
+    /// A file, or a device that a machine has.
+    Path(PathBuf),
+    /// A thin device that nobody has: it is in a pool.
+    Volume(VolumeId),
+    /// There is none yet.
+    Nowhere,
+}
+
 impl View {
     /// The volume that is the disk of a machine of that name, or else of the newest image of that
-    /// name, as a file: `None` where there is neither, `Some(None)` where it has none.
-    pub(crate) fn disk_of(&self, name: &str) -> Result<Option<Option<PathBuf>>, Failure> {
-        let volume = self.read(|read| {
+    /// name: `None` where there is neither.
+    pub(crate) fn disk_of(&self, name: &str) -> Result<Option<DiskPlace>, Failure> {
+        let (found, backend) = self.read(|read| {
+            let backend = read.backend()?;
             if let Some(machine) = read.machine(name)? {
-                return Ok(Some(Some(machine.disk)));
+                return Ok((Some((Some(machine.disk), machine.path)), backend));
             }
             let images = read.images()?.into_iter();
             let newest = images
                 .filter(|image| image.name == name)
                 .max_by_key(|image| (image.created_at, image.generation));
-            Ok(newest.map(|image| image.volume))
+            Ok((newest.map(|image| (image.volume, None)), backend))
         })?;
-        let place = |id| Ok(FileBackend::place(self.state.path(), volume_id(id)?));
-        volume.map(|id| id.map(place).transpose()).transpose()
+        let Some((volume, path)) = found else {
+            return Ok(None);
+        };
+        let is_thin = backend == Some(StoredBackend::Thin);
+        Ok(Some(match (volume, path) {
+            (None, _) => DiskPlace::Nowhere,
+            (Some(_), Some(path)) if is_thin => DiskPlace::Path(path.into()),
+            (Some(id), _) if is_thin => DiskPlace::Volume(id),
+            (Some(id), _) => DiskPlace::Path(FileBackend::place(self.state.path(), volume_id(id)?)),
+        }))
     }
 }
 
@@ -195,7 +216,8 @@ fn layer_details(
 }
 
 /// The volumes that a volume was extended from, base first, itself last.
-fn chain_of(
+/// A volume and those it was extended from, base first.
+pub(crate) fn chain_of(
     read: &Reader<'_>,
     top: Option<VolumeRow>,
 ) -> Result<Vec<VolumeRow>, longshore_catalog::Error> {

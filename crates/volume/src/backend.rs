@@ -101,8 +101,21 @@ pub trait Backend: Send + Sync + Debug {
     /// [`VolumeError::NotFound`].
     fn usage(&self, id: VolumeId) -> Result<Usage, VolumeError>;
 
+    /// What groups of volumes take, and what of that each takes alone; `None` where that cannot be told. A volume
+    /// may be in several groups; one that is not there takes nothing.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn shares(&self, groups: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError>;
+
     /// What a snapshot costs here. Does not change while the backend is open.
     fn snapshot_kind(&self) -> SnapshotKind;
+
+    /// What there is of a pool of limited room; `None` where volumes share a filesystem with others.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn capacity(&self) -> Result<Option<Capacity>, VolumeError>;
 
     /// Bytes that may still be allocated over all volumes; `None` where there is no limit.
     ///
@@ -173,6 +186,28 @@ pub struct Usage {
     pub virtual_bytes: u64,
     /// The bytes allocated to it; what it shares with others is counted in full.
     pub allocated_bytes: u64,
+}
+
+/// What a group of volumes takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Bytes of what any volume of the group has, each counted once.
+    pub mapped: u64,
+    /// Bytes of what no volume outside of the group has: what is free once all of the group are removed.
+    pub exclusive: u64,
+}
+
+/// The room of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Bytes of data there are.
+    pub data: u64,
+    /// Bytes of it that are free.
+    pub data_free: u64,
+    /// Bytes of metadata that are free.
+    pub metadata_free: u64,
+    /// Bytes of a block of data, the unit in which it is allocated.
+    pub block: u64,
 }
 
 /// What a snapshot costs.

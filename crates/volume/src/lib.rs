@@ -29,7 +29,8 @@ mod simulated;
 pub mod thin;
 
 pub use backend::{
-    Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
+    Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
+    SnapshotKind, Usage,
 };
 pub use disk::{Disk, DiskError};
 pub use error::{Doing, Holder, VolumeError};

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args, ValueEnum};
 
 /// Which disk is looked into.
 #[derive(Debug, Clone, Args)]
@@ -50,24 +50,38 @@ pub struct Cat {
     pub path: OsString,
 }
 
-/// Write everything on a disk to an archive
+/// Write everything on a disk to an archive, or tell a monitor how to open it
 ///
-/// The archive has owners, modes, times to the nanosecond, hard links, devices, extended attributes, ACLs
+/// The archive (--tar) has owners, modes, times to the nanosecond, hard links, devices, extended attributes, ACLs
 /// and holes, and the same disk always gives the same bytes. Unpack it with `tar -xp --xattrs
 /// --xattrs-include='*'`. Sockets and lost+found are left out.
+///
+/// With --for, what a virtual machine monitor is told of the disk of a machine that is active: the format always
+/// said, and flushes kept. QEMU's has been booted with; those of Firecracker and Cloud Hypervisor were held against
+/// their documented schemas, and not run.
 #[derive(Debug, Clone, Args)]
+#[command(group(ArgGroup::new("form").required(true).args(["tar", "monitor"])))]
 pub struct Export {
     /// The disk.
     #[command(flatten)]
     pub disk: Disk,
 
     /// Write a tar archive to this file, or to standard output where there is no name or `-`
-    #[arg(
-        long,
-        value_name = "FILE",
-        num_args = 0..=1,
-        default_missing_value = "-",
-        required = true
-    )]
-    pub tar: PathBuf,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub tar: Option<PathBuf>,
+
+    /// Tell how this monitor opens the machine's disk
+    #[arg(long = "for", value_name = "MONITOR", value_enum)]
+    pub monitor: Option<MonitorName>,
+}
+
+/// A virtual machine monitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MonitorName {
+    /// The body of PUT /drives/rootfs, or an element of `drives`
+    Firecracker,
+    /// The option --disk, or an element of `disks`
+    CloudHypervisor,
+    /// The options -blockdev and -device
+    Qemu,
 }

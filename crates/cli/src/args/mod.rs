@@ -17,7 +17,7 @@ mod verb;
 pub use check::Check;
 pub use command::{Cli, command};
 pub use day::{Day, DayError};
-pub use disks::{Cat, Disk, Export, Ls};
+pub use disks::{Cat, Disk, Export, Ls, MonitorName};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
 pub use pool::{Pool, PoolCreate, PoolVerb};

@@ -23,6 +23,10 @@ pub enum Verb {
     Remove(Remove),
     Cleanup(Cleanup),
     Pool(Pool),
+    /// Tell what takes how much room: the pool, each image, each machine
+    ///
+    /// What something takes of its own is free once it is removed; the rest it shares with others.
+    Df,
     Scan(Scan),
     Sbom(Sbom),
     Advisories(Advisories),

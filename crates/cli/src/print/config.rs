@@ -115,6 +115,13 @@ fn rows(settings: &Effective) -> Vec<(Key, SettingRow)> {
             size(s.volume_size.value, &s.volume_size.origin),
         ),
         (
+            Key::PoolOvercommit,
+            row(
+                (s.pool_overcommit.value).map_or_else(|| "none".into(), Into::into),
+                &s.pool_overcommit.origin,
+            ),
+        ),
+        (
             Key::Devices,
             row(s.devices.value.as_str().into(), &s.devices.origin),
         ),

@@ -80,6 +80,8 @@ pub struct Effective {
     pub inflate_ahead: Setting<u64>,
     /// Virtual size of a volume in bytes.
     pub volume_size: Setting<u64>,
+    /// How many bytes machines' disks may have for each of the pool; any number where nothing is said.
+    pub pool_overcommit: Setting<Option<u64>>,
 }
 
 /// The public bucket of ordered layers that longshore was made for.
@@ -125,6 +127,7 @@ impl Effective {
                 longshore_lifecycle::DEFAULT_VOLUME_SIZE,
                 value::volume_size,
             )?,
+            pool_overcommit: read(layer, Key::PoolOvercommit, None, value::overcommit)?,
         })
     }
 }

@@ -24,6 +24,7 @@ impl Effective {
             volume_size: self.volume_size.value,
             max_retries: self.max_retries.value,
             images_at_once: self.images_at_once.value,
+            pool_overcommit: self.pool_overcommit.value,
             inflate_ahead: self.inflate_ahead.value,
             scanning: Scanning {
                 user: user.to_owned(),

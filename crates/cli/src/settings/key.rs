@@ -33,12 +33,14 @@ pub enum Key {
     InflateAhead,
     /// Virtual size of a volume.
     VolumeSize,
+    /// How many times a pool's data the disks of machines may have.
+    PoolOvercommit,
 }
 
 impl Key {
     /// All of them, in the order they are shown in.
     pub fn all() -> impl Iterator<Item = Self> {
-        const OWN: [Key; 11] = [
+        const OWN: [Key; 12] = [
             Key::StateDir,
             Key::Source,
             Key::Bucket,
@@ -49,6 +51,7 @@ impl Key {
             Key::ImagesAtOnce,
             Key::InflateAhead,
             Key::VolumeSize,
+            Key::PoolOvercommit,
             Key::Devices,
         ];
         let scanning = ScanKey::ALL.into_iter().map(Self::Scan);
@@ -74,6 +77,7 @@ impl Key {
             Self::ImagesAtOnce => "images_at_once",
             Self::InflateAhead => "inflate_ahead",
             Self::VolumeSize => "volume_size",
+            Self::PoolOvercommit => "pool_overcommit",
         }
     }
 
@@ -105,7 +109,8 @@ impl Key {
             | Self::MaxRetries
             | Self::ImagesAtOnce
             | Self::InflateAhead
-            | Self::VolumeSize => None,
+            | Self::VolumeSize
+            | Self::PoolOvercommit => None,
         }
     }
 }

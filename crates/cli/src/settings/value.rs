@@ -34,6 +34,8 @@ pub(super) enum ValueError {
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
     Source(#[from] SourceUrlError),
+    #[error("it must be `none`, or a whole number of at least 1")]
+    Overcommit,
     #[error("it must not be empty")]
     Empty,
     #[error("a path in a file must begin at the root")]
@@ -129,6 +131,17 @@ pub(super) fn positive_count(text: &str) -> Result<NonZeroUsize, ValueError> {
     NonZeroUsize::new(number).ok_or(ValueError::Zero)
 }
 
+/// How many times a pool's data the disks of machines may have.
+pub(super) fn overcommit(text: &str) -> Result<Option<u64>, ValueError> {
+    match text.trim() {
+        "none" => Ok(None),
+        number => match number.parse() {
+            Ok(times) if times > 0 => Ok(Some(times)),
+            _ => Err(ValueError::Overcommit),
+        },
+    }
+}
+
 /// Where images come from. A directory is taken as it is written, nothing in it is an escape; see
 /// [`path`] for a relative one.
 pub(super) fn source(text: &str, directory: Option<&Path>) -> Result<SourceUrl, ValueError> {
@@ -181,6 +194,9 @@ mod tests {
                 most: 255
             })
         );
+        assert_eq!(overcommit("none"), Ok(None));
+        assert_eq!(overcommit("3"), Ok(Some(3)));
+        assert_eq!(overcommit("0"), Err(ValueError::Overcommit));
         assert_eq!(count("0"), Ok(0));
         assert_eq!(count("-1"), Err(ValueError::NotANumber));
         assert_eq!(positive_count("0"), Err(ValueError::Zero));

@@ -7,11 +7,15 @@ use std::{
     path::Path,
 };
 
-use longshore_lifecycle::{Class, Contents, Exported, Failure};
+use longshore_lifecycle::{
+    Class, Contents, Drive, Exported, Failure, Host, MachineName, Monitor, pool_status,
+};
 
 use crate::{
-    args::{Cat, Disk, Export, Ls},
+    args::{Cat, Disk, Export, Ls, MonitorName},
+    engine::with_host,
     exit::Exit,
+    print::SpaceUsed,
     session::Session,
 };
 
@@ -33,7 +37,32 @@ pub(super) fn cat(session: &Session, args: &Cat) -> Result<Exit, Failure> {
 }
 
 pub(super) fn export(session: &Session, args: &Export) -> Result<Exit, Failure> {
-    let to_output = args.tar == Path::new("-");
+    match (&args.tar, args.monitor) {
+        (Some(tar), _) => export_tar(session, &args.disk, tar),
+        (None, Some(monitor)) => export_drive(session, &args.disk.target, monitor),
+        (None, None) => Err(Failure::new(Class::Usage, "usage", "say --tar or --for")),
+    }
+}
+
+fn export_drive(session: &Session, target: &str, monitor: MonitorName) -> Result<Exit, Failure> {
+    let machine = target.parse::<MachineName>().map_err(|error| {
+        let text = format!("{target} names no machine");
+        Failure::new(Class::Usage, "usage", text).caused_by(&error)
+    })?;
+    let state_dir = session.settings()?.settings.state_dir.value;
+    let monitor = match monitor {
+        MonitorName::Firecracker => Monitor::Firecracker,
+        MonitorName::CloudHypervisor => Monitor::CloudHypervisor,
+        MonitorName::Qemu => Monitor::Qemu,
+    };
+    let drive = Drive::of(&state_dir, &machine, monitor)?;
+    session.messages.note(drive.cache);
+    session.output.document(&drive)?;
+    Ok(Exit::Done)
+}
+
+fn export_tar(session: &Session, disk: &Disk, tar: &Path) -> Result<Exit, Failure> {
+    let to_output = tar == Path::new("-");
     if to_output && session.surroundings.output_width.is_some() {
         return Err(Failure::new(
             Class::Usage,
@@ -42,11 +71,11 @@ pub(super) fn export(session: &Session, args: &Export) -> Result<Exit, Failure> 
         )
         .hint("name a file with `--tar FILE`, or send standard output somewhere else"));
     }
-    let contents = open(session, &args.disk)?;
+    let contents = open(session, disk)?;
     let exported = if to_output {
         archive(&contents, session.output.stream())?
     } else {
-        to_file(&contents, &args.tar)?
+        to_file(&contents, tar)?
     };
     let Some(exported) = exported else {
         return Ok(Exit::Done);
@@ -96,4 +125,17 @@ fn open(session: &Session, disk: &Disk) -> Result<Contents, Failure> {
         ));
     }
     Ok(contents)
+}
+
+/// What takes how much room.
+pub(super) async fn df(session: &Session) -> Result<Exit, Failure> {
+    let report = with_host(session, "df", async |host: &Host| host.space().await).await??;
+    let state_dir = session.settings()?.settings.state_dir.value;
+    let pool = match pool_status(&state_dir) {
+        Ok(pool) => Some(pool),
+        Err(failure) if failure.class == Class::NotFound => None,
+        Err(failure) => return Err(failure),
+    };
+    session.output.document(&SpaceUsed { pool, report })?;
+    Ok(Exit::Done)
 }

@@ -22,6 +22,7 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Show(args) => images::show(session, args),
         Verb::Activate(args) => machines::activate(session, args).await,
         Verb::Deactivate(args) => machines::deactivate(session, args).await,
+        Verb::Df => disks::df(session).await,
         Verb::Reset(args) => machines::reset(session, args).await,
         Verb::Cleanup(args) => remove::cleanup(session, args).await,
         Verb::Pool(args) => pool::pool(session, args).await,

@@ -16,7 +16,14 @@ use crate::{Class, Failure};
 pub(crate) struct DiskFile {
     file: File,
     size: u64,
+    /// What keeps it there while it is read: let go after the file is closed.
+    _held: Option<Box<dyn Held>>,
 }
+
+/// Whatever keeps a disk there.
+pub(crate) trait Held: std::fmt::Debug + Send {}
+
+impl<T: std::fmt::Debug + Send> Held for T {}
 
 impl DiskFile {
     /// Opens it. Anything but a file or a block device is refused before it is opened: opening a pipe
@@ -43,9 +50,21 @@ impl DiskFile {
         let opened = File::open(path).and_then(|mut file| {
             // Of a block device the metadata do not say how long it is.
             let size = file.seek(SeekFrom::End(0))?;
-            Ok(Self { file, size })
+            Ok(Self {
+                file,
+                size,
+                _held: None,
+            })
         });
         opened.map_err(|error| trouble(&error))
+    }
+
+    /// The same, with what keeps it there.
+    pub(super) fn holding(self, held: Box<dyn Held>) -> Self {
+        Self {
+            _held: Some(held),
+            ..self
+        }
     }
 }
 

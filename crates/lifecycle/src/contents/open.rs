@@ -1,11 +1,11 @@
 //! Which disk is meant, and opening it for reading.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use longshore_ext4::{Open, Reader};
 
 use super::{file::DiskFile, trouble::on_disk};
-use crate::{Class, Failure, View};
+use crate::{Class, Failure, View, pools, view::DiskPlace};
 
 /// The filesystem on a disk, to look into.
 #[derive(Debug)]
@@ -25,12 +25,10 @@ impl Contents {
     /// is on it cannot be read, with what to do; [`Class::Failed`] if it is damaged or the host
     /// fails.
     pub fn open(state_dir: &Path, target: &str, as_is: bool) -> Result<Self, Failure> {
-        let path = if is_path(target) {
-            PathBuf::from(target)
-        } else {
-            path_of(state_dir, target)?
+        let file = match is_path(target) {
+            true => DiskFile::open(Path::new(target))?,
+            false => disk_of(state_dir, target)?,
         };
-        let file = DiskFile::open(&path)?;
         let reader = Reader::open(file, Open { unclean: as_is })
             .map_err(|error| on_disk(&error, target, None))?;
         Ok(Self {
@@ -53,21 +51,26 @@ fn is_path(target: &str) -> bool {
         .any(|start| target.starts_with(start))
 }
 
-/// Where the disk of a machine or of an image is.
-fn path_of(state_dir: &Path, target: &str) -> Result<PathBuf, Failure> {
-    let found = match View::open(state_dir)? {
+/// The disk of a machine or of an image.
+fn disk_of(state_dir: &Path, target: &str) -> Result<DiskFile, Failure> {
+    let view = View::open(state_dir)?;
+    let found = match &view {
         Some(view) => view.disk_of(target)?,
         None => None,
     };
-    match found {
-        Some(Some(path)) if path.exists() => Ok(path),
-        Some(_) => Err(Failure::new(
+    match (found, view) {
+        (Some(DiskPlace::Path(path)), _) if path.exists() => DiskFile::open(&path),
+        (Some(DiskPlace::Volume(id)), Some(view)) => {
+            let (path, held) = pools::held_volume(&view, id)?;
+            Ok(DiskFile::open(&path)?.holding(held))
+        }
+        (Some(_), _) => Err(Failure::new(
             Class::NotFound,
             "no-disk",
             format!("{target} has no disk that is a file here"),
         )
         .hint("see where it stands with `longshore list`")),
-        None => Err(Failure::new(
+        (None, _) => Err(Failure::new(
             Class::NotFound,
             "not-found",
             format!("there is neither a machine nor an image {target}"),

@@ -26,6 +26,7 @@ use crate::{
     deps::{Deps, volume_id},
     flights::Turn,
     plan::{ChainOrigin, chain_uuid},
+    room::Promised,
     trouble::Trouble,
     unpacking::{CagedVolume, Finished, Grow, Unapplied, Unpacker},
 };
@@ -62,6 +63,7 @@ impl Build {
         &self,
         first: usize,
         deliveries: Vec<Delivery>,
+        promised: &Promised,
     ) -> Result<LoadedVolume, Failure> {
         let (deps, attempt, name) = (&self.deps, &self.attempt, &self.image_name);
         let mut layers = Layers::new(deps, attempt, name, &self.locators, first, deliveries);
@@ -79,6 +81,7 @@ impl Build {
             };
             let begun = layers.take(work.next, &work.unpacker, work.until)?;
             self.layer(begun, &mut work)?;
+            promised.taken(work.next - 1 - first);
             if work.next == work.until {
                 self.seal(work)?;
             } else {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Class, Event, Failure, Phase,
     deps::Deps,
+    room::Need,
     trouble::{Trouble, millis},
 };
 
@@ -93,10 +94,15 @@ async fn fetch_and_build(build: Build) -> Result<(LoadedVolume, Vec<Obtained>), 
             total: locator.size,
         });
     }
+    let needs = locators[first..]
+        .iter()
+        .map(|locator| Need::of_layer(locator.key.as_str(), locator.size));
+    let promised = deps.promises.make(deps, needs.collect())?;
     let (supply, deliveries) = Supply::order(deps, attempt, *image, image_name, locators, first);
     let stop = supply.stopper();
     let builder = async {
-        let built = tokio::task::spawn_blocking(move || build.run(first, deliveries)).await;
+        let built =
+            tokio::task::spawn_blocking(move || build.run(first, deliveries, &promised)).await;
         let built = built.unwrap_or_else(|error| {
             Err(Failure::broken("building a volume stopped unexpectedly").caused_by(&error))
         });

@@ -248,6 +248,7 @@ impl Place {
             volume_size: SIZE,
             max_retries: 0,
             images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
+            pool_overcommit: None,
             inflate_ahead: longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
             scanning: Scanning {
                 refresh: None,

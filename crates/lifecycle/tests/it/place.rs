@@ -75,6 +75,7 @@ impl Place {
             volume_size: 1 << 30,
             max_retries: 0,
             images_at_once: longshore_lifecycle::DEFAULT_IMAGES_AT_ONCE,
+            pool_overcommit: None,
             inflate_ahead: longshore_lifecycle::DEFAULT_INFLATE_AHEAD,
             scanning: unwatched(),
             offline: false,

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size, snapshot_size,
+        Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
+        SnapshotKind, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     error::{Doing, VolumeError, is_no_space},
@@ -275,8 +275,16 @@ impl Backend for FileBackend {
         })
     }
 
+    fn shares(&self, _: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {
+        Ok(None)
+    }
+
     fn snapshot_kind(&self) -> SnapshotKind {
         self.kind
+    }
+
+    fn capacity(&self) -> Result<Option<Capacity>, VolumeError> {
+        Ok(None)
     }
 
     fn available(&self) -> Result<Option<u64>, VolumeError> {

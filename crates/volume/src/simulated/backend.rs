@@ -11,8 +11,8 @@ use longshore_durable::{Power, Space, Sparse};
 use super::disk::SimulatedDisk;
 use crate::{
     backend::{
-        Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size, snapshot_size,
+        Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
+        SnapshotKind, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     error::{Doing, Holder, VolumeError},
@@ -234,8 +234,16 @@ impl Backend for SimulatedBackend {
         })
     }
 
+    fn shares(&self, _: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {
+        Ok(None)
+    }
+
     fn snapshot_kind(&self) -> SnapshotKind {
         SnapshotKind::Thin
+    }
+
+    fn capacity(&self) -> Result<Option<Capacity>, VolumeError> {
+        Ok(None)
     }
 
     fn available(&self) -> Result<Option<u64>, VolumeError> {

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Access, Activated, Backend, Created, Deactivated, Listing, Removed, SnapshotKind, Usage,
-        already_there, checked_size, snapshot_size,
+        Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
+        SnapshotKind, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     dm::{self, DeviceName, DmError, Errno, Info, Nodes, SECTOR, Uuid},
@@ -28,6 +28,9 @@ use crate::{
     id::VolumeId,
     name::Name,
 };
+
+/// Bytes of a block of metadata.
+const METADATA_BLOCK: u64 = 4096;
 
 /// Volumes as thin devices of one pool, which only this program uses.
 #[derive(Debug)]
@@ -385,19 +388,45 @@ impl Backend for ThinBackend {
         }
     }
 
+    fn shares(&self, groups: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {
+        let shares = self.pool.shares(groups);
+        Ok(Some(
+            shares.map_err(|error| failed(&Doing::Listing, error))?,
+        ))
+    }
+
     fn snapshot_kind(&self) -> SnapshotKind {
         SnapshotKind::Thin
     }
 
-    fn available(&self) -> Result<Option<u64>, VolumeError> {
+    fn capacity(&self) -> Result<Option<Capacity>, VolumeError> {
+        let block = self.pool.block();
         let state = self.pool.state();
-        match state.map_err(|error| failed(&Doing::Listing, error))? {
-            PoolState::Working(status) if status.mode == PoolMode::ReadWrite => {
-                let free = status.data_total.saturating_sub(status.data_used);
-                Ok(Some(free * self.pool.block()))
-            }
-            _ => Ok(Some(0)),
-        }
+        let state = state.map_err(|error| failed(&Doing::Listing, error))?;
+        let nothing = Capacity {
+            data: 0,
+            data_free: 0,
+            metadata_free: 0,
+            block,
+        };
+        let PoolState::Working(status) = state else {
+            return Ok(Some(nothing));
+        };
+        let works = status.mode == PoolMode::ReadWrite && !status.needs_check;
+        let free = |used: u64, total: u64, unit: u64| match works {
+            true => total.saturating_sub(used) * unit,
+            false => 0,
+        };
+        Ok(Some(Capacity {
+            data: status.data_total * block,
+            data_free: free(status.data_used, status.data_total, block),
+            metadata_free: free(status.metadata_used, status.metadata_total, METADATA_BLOCK),
+            block,
+        }))
+    }
+
+    fn available(&self) -> Result<Option<u64>, VolumeError> {
+        Ok(self.capacity()?.map(|capacity| capacity.data_free))
     }
 }
 

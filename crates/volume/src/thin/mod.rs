@@ -46,7 +46,6 @@ pub use error::PoolError;
 pub use ledger::{Change, Ledger, MemoryLedger};
 pub use metadata::{MetadataError, ThinDevice};
 pub use pool::Pool;
-pub use shares::Share;
 pub use sizes::{BLOCK_BYTES, BadBlock, checked_block, metadata_bytes};
 pub use spec::{Part, PoolSpec};
 pub use status::{PoolMode, PoolState, PoolStatus, ThinStatus};

@@ -17,16 +17,7 @@ use super::{
     owners::{Owner, Owners},
     union::union,
 };
-use crate::id::VolumeId;
-
-/// What a group of volumes has of a pool's data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
-    /// Bytes of the blocks that any volume of the group has, each counted once.
-    pub mapped: u64,
-    /// Bytes of those that no volume outside of the group has: what is free once all of the group are deleted.
-    pub exclusive: u64,
-}
+use crate::{backend::Share, id::VolumeId};
 
 /// The data of a pool.
 #[derive(Debug, Clone, Copy)]

@@ -14,10 +14,11 @@ use super::{
     metadata::{MetadataError, ThinDevice, devices},
     node::{BLOCK, Block},
     pool::Pool,
-    shares::{DataBlocks, Share, shares},
+    shares::{DataBlocks, shares},
     status::PoolState,
 };
 use crate::{
+    backend::Share,
     dm::{DeviceNumber, Errno},
     id::VolumeId,
 };

@@ -11,8 +11,8 @@ use std::{
 
 use longshore_vmtest::Guest;
 use longshore_volume::{
-    Access, Backend, VolumeId,
-    thin::{MemoryLedger, MetadataError, Pool, PoolError, Share, ThinBackend},
+    Access, Backend, Share, VolumeId,
+    thin::{MemoryLedger, MetadataError, Pool, PoolError, ThinBackend},
 };
 
 use crate::{
@@ -29,11 +29,11 @@ fn grown(guest: &Guest) -> ThinBackend {
     // More mappings than a node has, so that its tree has two levels: every other block.
     write(&backend, 1, (0..1200).map(|block| block * 2));
     for snapshot in [2, 3, 4, 5] {
-        backend.snapshot(id(1), id(snapshot)).unwrap();
+        backend.snapshot(id(1), id(snapshot), None).unwrap();
     }
     write(&backend, 3, [0, 1, 2, 700, 2399, 3000, 4095].into_iter());
     write(&backend, 4, 500..1500);
-    backend.snapshot(id(4), id(6)).unwrap();
+    backend.snapshot(id(4), id(6), None).unwrap();
     write(&backend, 6, [501, 502, 4000].into_iter());
     let mut disk = backend.open(id(6), Access::Write).unwrap();
     disk.discard(600 * BLOCK, 300 * BLOCK).unwrap();
@@ -41,14 +41,14 @@ fn grown(guest: &Guest) -> ThinBackend {
     drop(disk);
     // What the origin had before is the snapshots' own.
     write(&backend, 1, (0..40).map(|block| block * 60));
-    backend.snapshot(id(6), id(7)).unwrap();
+    backend.snapshot(id(6), id(7), None).unwrap();
     backend.remove(id(4)).unwrap();
     backend.create(id(70), SIZE).unwrap();
     backend.create(id(71), SIZE).unwrap();
     write(&backend, 71, 0..3);
     // As many as make the tree of volumes one of two levels.
     for snapshot in 1000..1600 {
-        backend.snapshot(id(3), id(snapshot)).unwrap();
+        backend.snapshot(id(3), id(snapshot), None).unwrap();
     }
     write(&backend, 1234, 0..1);
     backend

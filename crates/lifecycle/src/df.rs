@@ -1,0 +1,153 @@
+//! What takes how much room: the pool or the filesystem, each image, each machine.
+
+use longshore_catalog::{Reader, VolumeId};
+use longshore_fsm::store::Store;
+use longshore_volume::Share;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::{
+    Failure, Host,
+    deps::{Deps, volume_id},
+    trouble::Trouble,
+    view::chain_of,
+};
+
+/// What takes how much room.
+#[derive(Debug, Clone, Serialize)]
+pub struct SpaceReport {
+    /// Bytes that may still be allocated, where there is a limit.
+    pub available_bytes: Option<u64>,
+    /// The images that are here, by name; of each the newest generation.
+    pub images: Vec<ImageSpace>,
+    /// The machines, by name.
+    pub machines: Vec<MachineSpace>,
+    /// Bytes of the blobs that images were made of.
+    pub blob_bytes: u64,
+}
+
+/// What an image takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImageSpace {
+    /// Its name.
+    pub image: String,
+    /// The volumes of its layers, top first.
+    pub volumes: Vec<u64>,
+    /// What they take.
+    #[serde(flatten)]
+    pub space: Space,
+}
+
+/// What a machine takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct MachineSpace {
+    /// Its name.
+    pub machine: String,
+    /// Bytes of its disk, as its guest sees it.
+    pub size: u64,
+    /// What the disk takes.
+    #[serde(flatten)]
+    pub space: Space,
+}
+
+/// Bytes that something takes.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Space {
+    /// All that it has, also what others have too.
+    pub allocated_bytes: u64,
+    /// What only it has: that is free once it is removed. Unknown where the backend does not tell.
+    pub exclusive_bytes: Option<u64>,
+}
+
+impl<S: Store<Handle = Connection>> Host<S> {
+    /// What takes how much room.
+    ///
+    /// # Errors
+    /// [`Class::Failed`](crate::Class::Failed).
+    pub async fn space(&self) -> Result<SpaceReport, Failure> {
+        self.blocking(|deps, _| space(deps)).await
+    }
+}
+
+fn space(deps: &Deps) -> Result<SpaceReport, Failure> {
+    let (images, machines, blob_bytes) = deps.read(|read| {
+        let mut images = Vec::new();
+        for image in newest(read)? {
+            if let Some(top) = image.volume {
+                let top = read.volume(top)?;
+                let chain = chain_of(read, top)?.into_iter().rev();
+                images.push((
+                    image.name,
+                    chain.map(|volume| volume.id).collect::<Vec<_>>(),
+                ));
+            }
+        }
+        let mut machines = Vec::new();
+        for machine in read.machines()? {
+            let size = read.volume(machine.disk)?.map_or(0, |disk| disk.size);
+            machines.push((machine.name, machine.disk, size));
+        }
+        let blobs = read.blobs()?.iter().map(|blob| blob.size).sum();
+        Ok((images, machines, blobs))
+    })?;
+    let groups = (images.iter().map(|(_, chain)| chain.clone()))
+        .chain(machines.iter().map(|(_, disk, _)| vec![*disk]));
+    let mut spaces = spaces(deps, groups.collect())?.into_iter();
+    let mut next = || spaces.next().unwrap_or(NOTHING);
+    Ok(SpaceReport {
+        available_bytes: deps.backend.available().map_err(Trouble::failure)?,
+        images: images
+            .into_iter()
+            .map(|(image, chain)| ImageSpace {
+                image,
+                volumes: chain.iter().map(|id| id.0).collect(),
+                space: next(),
+            })
+            .collect(),
+        machines: machines
+            .into_iter()
+            .map(|(machine, _, size)| MachineSpace {
+                machine,
+                size,
+                space: next(),
+            })
+            .collect(),
+        blob_bytes,
+    })
+}
+
+const NOTHING: Space = Space {
+    allocated_bytes: 0,
+    exclusive_bytes: None,
+};
+
+/// What groups of volumes take, as far as the backend tells.
+fn spaces(deps: &Deps, groups: Vec<Vec<VolumeId>>) -> Result<Vec<Space>, Failure> {
+    let mut ids = Vec::with_capacity(groups.len());
+    for group in groups {
+        let group: Result<Vec<_>, Failure> = group.into_iter().map(volume_id).collect();
+        ids.push(group?);
+    }
+    if let Some(shares) = deps.backend.shares(&ids).map_err(Trouble::failure)? {
+        let space = |share: Share| Space {
+            allocated_bytes: share.mapped,
+            exclusive_bytes: Some(share.exclusive),
+        };
+        return Ok(shares.into_iter().map(space).collect());
+    }
+    let allocated = |group: &Vec<longshore_volume::VolumeId>| {
+        let usages = group.iter().map(|id| deps.backend.usage(*id));
+        Space {
+            // One that is gone takes nothing.
+            allocated_bytes: usages.flatten().map(|usage| usage.allocated_bytes).sum(),
+            exclusive_bytes: None,
+        }
+    };
+    Ok(ids.iter().map(allocated).collect())
+}
+
+fn newest(read: &Reader<'_>) -> Result<Vec<longshore_catalog::ImageRow>, longshore_catalog::Error> {
+    let mut images = read.images()?;
+    images.dedup_by(|older, newer| older.origin == newer.origin && older.name == newer.name);
+    Ok(images)
+}

@@ -1,0 +1,55 @@
+//! A volume of a pool that is only read, without a host: by who has the state directory's lock meanwhile.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use longshore_catalog::VolumeId as CatalogId;
+use longshore_fsm::store::Readers;
+use longshore_volume::{
+    Access, Backend, VolumeId,
+    thin::{Change, Ledger, Pool, ThinBackend},
+};
+
+use super::row::{known, none};
+use crate::{Class, Failure, View, contents::Held, deps::volume_id, site::read, trouble::Trouble};
+
+/// How long another command may have the state directory.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// A device of a volume, which is there as long as what is answered with it. Nobody can begin anything in the
+/// state directory meanwhile: a device that appears beside its own would be in an engine's way.
+pub(crate) fn held_volume(view: &View, id: CatalogId) -> Result<(PathBuf, Box<dyn Held>), Failure> {
+    let lock = view.state.lock("read a volume", WAIT)?;
+    let pool = known(|look| view.read(look))?.ok_or_else(none)?;
+    let up = Pool::find(&pool.name).map_err(Trouble::failure)?;
+    let sizes = Arc::new(Sizes(view.readers.clone()));
+    let disk = ThinBackend::new(up, sizes).open(volume_id(id)?, Access::Read);
+    let disk = disk.map_err(Trouble::failure)?;
+    let path = disk
+        .path()
+        .ok_or_else(|| Failure::new(Class::Failed, "no-disk", "the volume has no device"))?;
+    Ok((path, Box::new((disk, lock))))
+}
+
+/// The sizes that a catalogue has, for who changes nothing.
+struct Sizes(Readers);
+
+impl std::fmt::Debug for Sizes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sizes")
+    }
+}
+
+impl Ledger for Sizes {
+    fn size(&self, id: VolumeId) -> io::Result<Option<u64>> {
+        let row = read(&self.0, |reader| reader.volume(CatalogId(id.get())));
+        Ok(row.map_err(io::Error::other)?.map(|row| row.size))
+    }
+
+    fn will(&self, _: u64, change: Change) -> io::Result<()> {
+        Err(io::Error::other(format!("a reader was asked to {change}")))
+    }
+
+    fn is_gone(&self, _: VolumeId) -> io::Result<()> {
+        Ok(())
+    }
+}
