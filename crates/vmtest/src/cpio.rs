@@ -8,6 +8,7 @@ use std::{
 
 const DIRECTORY: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
+const DATA: u32 = 0o100_644;
 const LINK: u32 = 0o120_777;
 const CHARACTERS: u32 = 0o020_600;
 
@@ -32,6 +33,12 @@ impl<W: Write> Cpio<W> {
     pub(crate) fn file(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
         self.parents(path)?;
         self.entry(path, PROGRAM, (0, 0), content)
+    }
+
+    /// A file that is only read.
+    pub(crate) fn data(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
+        self.parents(path)?;
+        self.entry(path, DATA, (0, 0), content)
     }
 
     pub(crate) fn link(&mut self, path: &str, target: &str) -> io::Result<()> {

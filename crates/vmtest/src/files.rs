@@ -32,8 +32,9 @@ impl Kernel {
         self.root.join(format!("boot/vmlinuz-{}", self.version))
     }
 
-    pub(crate) fn busybox(&self) -> PathBuf {
-        let places = ["bin/busybox", "usr/bin/busybox"].map(|place| self.root.join(place));
+    /// A file of Debian's packages, by its path without `usr`: what is where changes with Debian's releases.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        let places = [self.root.join(path), self.root.join("usr").join(path)];
         let there = places.iter().find(|place| place.exists());
         there.unwrap_or(&places[0]).clone()
     }
@@ -42,9 +43,15 @@ impl Kernel {
     pub(crate) fn modules(&self, names: &[&str]) -> io::Result<Vec<PathBuf>> {
         let dir = self.root.join("lib/modules").join(&self.version);
         let listed = fs::read_to_string(dir.join("modules.dep"))?;
+        let built_in = fs::read_to_string(dir.join("modules.builtin"))?;
         let mut ordered = Vec::new();
         for name in names {
-            for path in needed(&listed, name) {
+            let needed = needed(&listed, name);
+            if needed.is_empty() && !built_in.lines().any(|path| is_module(path, name)) {
+                let text = format!("kernel {} has no module {name}", self.version);
+                return Err(io::Error::other(text));
+            }
+            for path in needed {
                 let path = dir.join(path);
                 if !ordered.contains(&path) {
                     ordered.push(path);
@@ -57,20 +64,23 @@ impl Kernel {
 
 /// What a module needs and the module, in that order, by `modules.dep`: nothing for one that is built in.
 fn needed<'a>(listed: &'a str, name: &str) -> Vec<&'a str> {
-    let is_it = |path: &str| {
-        let file = path.rsplit('/').next().unwrap_or(path);
-        file.split('.').next().is_some_and(|stem| stem == name)
-    };
     let line = listed
         .lines()
         .filter_map(|line| line.split_once(':'))
-        .find(|(path, _)| is_it(path));
+        .find(|(path, _)| is_module(path, name));
     let Some((path, needs)) = line else {
         return Vec::new();
     };
     // The farthest is the last.
     let needs = needs.split_whitespace().rev();
     needs.chain([path]).collect()
+}
+
+/// Whether it is the file of a module, in whose name `-` and `_` are one.
+fn is_module(path: &str, name: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.split('.').next().unwrap_or(file);
+    stem.replace('_', "-") == name.replace('_', "-")
 }
 
 /// A program of the host by its name or path; `None` where there is none.
@@ -89,6 +99,10 @@ pub(crate) fn libraries(program: &Path) -> io::Result<BTreeMap<String, PathBuf>>
     let output = Command::new("ldd").arg(program).output()?;
     // One that is linked statically has none, and ldd says so as a failure.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if let Some(line) = text.lines().find(|line| line.ends_with("not found")) {
+        let text = format!("{} needs a library: {}", program.display(), line.trim());
+        return Err(io::Error::other(text));
+    }
     let paths = text.lines().filter_map(library);
     Ok(paths
         .map(|path| (path.to_owned(), PathBuf::from(path)))
@@ -134,6 +148,7 @@ mod tests {
         ];
         assert_eq!(needed(listed, "dm-thin-pool"), pool);
         assert_eq!(needed(listed, "loop"), ["kernel/b/loop.ko.xz"]);
+        assert_eq!(needed(listed, "dm_thin_pool"), pool);
         assert_eq!(needed(listed, "ext4"), [""; 0]);
     }
 

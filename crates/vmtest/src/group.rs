@@ -30,23 +30,31 @@ pub struct Machine {
     pub prepared: &'static [fn(&Path) -> io::Result<()>],
     /// Programs of the host that are wanted in it, by their names or paths, with their libraries: `thin_check`.
     pub programs: &'static [&'static str],
-    /// Modules of the kernel that are wanted beside the machine's own.
+    /// Modules of the kernel that are wanted beside the machine's own. One that the kernel does not have is an error.
     pub modules: &'static [&'static str],
+    /// Whether Debian's udevd runs, with its rules and those of device-mapper, and has seen every device before
+    /// the first scenario; `udevadm` is there too. Without it `DM_DISABLE_UDEV` is set.
+    pub udev: bool,
     /// How long a boot may take, its scenarios included.
     pub patience: Duration,
+    /// How long one scenario may take, from one boot to the end or the next; `None` for what the boot may. One that
+    /// takes longer is ended with its children and has failed, and the next ones are run.
+    pub scenario_patience: Option<Duration>,
     /// How often it may be booted.
     pub boots: u32,
 }
 
 impl Machine {
-    /// One with device-mapper's thin pools and loop devices, no disk, two minutes, and one boot.
+    /// One with device-mapper's thin pools and loop devices, no disk, no udevd, two minutes, and one boot.
     pub const DEFAULT: Self = Self {
         memory: 1024,
         disks: &[],
         prepared: &[],
         programs: &[],
         modules: &["dm-thin-pool", "loop"],
+        udev: false,
         patience: Duration::from_secs(120),
+        scenario_patience: None,
         boots: 1,
     };
 }

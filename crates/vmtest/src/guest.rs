@@ -2,8 +2,12 @@
 
 use std::{
     env, fs, io,
-    path::PathBuf,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::mpsc::channel,
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{group::Group, outcome::Told};
@@ -34,6 +38,29 @@ impl Guest {
     pub fn disk(&self, number: usize) -> PathBuf {
         let letter = ('a'..='z').nth(number).expect("one of 26 disks");
         PathBuf::from(format!("/dev/vd{letter}"))
+    }
+
+    /// A program that the machine was given.
+    ///
+    /// # Panics
+    /// Where it was not: it belongs into the machine's `programs`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        let path = Path::new("/bin").join(name);
+        assert!(
+            path.exists(),
+            "{name} is not among the programs of this machine"
+        );
+        path
+    }
+
+    /// What udevd has logged since the machine was booted: its errors and warnings.
+    ///
+    /// # Panics
+    /// In a machine without udevd.
+    #[must_use]
+    pub fn udevd_log(&self) -> String {
+        fs::read_to_string("/run/udevd.log").expect("a machine with udevd")
     }
 
     /// Pulls the plug: nothing more is written to any disk. The scenario begins again with the next boot, whose
@@ -68,7 +95,12 @@ fn run_all(groups: &[Group]) -> ExitCode {
     let group = word(&line, "vmtest.group=");
     let scenarios = word(&line, "vmtest.scenarios=");
     let boot: u32 = word(&line, "vmtest.boot=").parse().unwrap_or(0);
-    debug_assert!(groups.iter().any(|known| known.name == group));
+    // The host has named a group of this same binary.
+    let limit = groups
+        .iter()
+        .find(|known| known.name == group)
+        .map(|known| known.machine.scenario_patience.unwrap_or(Duration::MAX))
+        .unwrap_or_default();
     for (number, scenario) in scenarios
         .split(',')
         .filter(|name| !name.is_empty())
@@ -77,21 +109,42 @@ fn run_all(groups: &[Group]) -> ExitCode {
         // The first is the one that has pulled the plug.
         let boot = if number == 0 { boot } else { 0 };
         tell(&Told::Begun(scenario.to_owned()));
-        let passed = passes(group, scenario, boot).unwrap_or(false);
+        let begun = Instant::now();
+        let passed = passes(group, scenario, boot, limit).unwrap_or_else(|error| {
+            note(&format!("{scenario} was not run: {error}"));
+            false
+        });
         tell(&Told::Ended {
             scenario: scenario.to_owned(),
             passed,
+            took: begun.elapsed(),
         });
     }
     tell(&Told::Done);
     ExitCode::SUCCESS
 }
 
-fn passes(group: &str, scenario: &str, boot: u32) -> io::Result<bool> {
-    let status = Command::new("/bin/test")
+fn passes(group: &str, scenario: &str, boot: u32, limit: Duration) -> io::Result<bool> {
+    let mut child = Command::new("/bin/test")
         .args([SCENARIO, group, scenario, &boot.to_string()])
-        .status()?;
-    Ok(status.success())
+        .process_group(0)
+        .spawn()?;
+    let processes = format!("-{}", child.id());
+    let (tell, told) = channel();
+    thread::spawn(move || tell.send(child.wait()));
+    match told.recv_timeout(limit) {
+        Ok(status) => Ok(status?.success()),
+        Err(_) => {
+            note(&format!(
+                "{scenario} was not done in {limit:?}, and was ended"
+            ));
+            // Its children too. One that the kernel holds does not end, which is the boot's patience's concern.
+            Command::new("/bin/busybox")
+                .args(["kill", "-9", &processes])
+                .status()?;
+            Ok(false)
+        }
+    }
 }
 
 fn run_one(groups: &[Group], group: &str, scenario: &str, boot: u32) -> Option<ExitCode> {
@@ -109,6 +162,11 @@ fn word<'a>(line: &'a str, key: &str) -> &'a str {
     words
         .find_map(|word| word.strip_prefix(key))
         .unwrap_or_default()
+}
+
+#[allow(clippy::print_stdout, reason = "the console is the test's output")]
+fn note(text: &str) {
+    println!("{text}");
 }
 
 #[allow(clippy::print_stdout, reason = "the console is how the host is told")]

@@ -69,7 +69,15 @@ fn attempt(group: &Group) -> io::Result<bool> {
                     );
                 }
                 if in_time && !state.is_done {
-                    println!("the machine ended without an end of its own");
+                    println!(
+                        "the machine ended without an end of its own: what its kernel said is above"
+                    );
+                }
+                if !state.failed.is_empty() {
+                    println!("failed: {}", list(&state.failed));
+                }
+                if !waiting.is_empty() {
+                    println!("not run to their end: {}", waiting.join(", "));
                 }
                 return Ok(in_time
                     && state.is_done
@@ -80,6 +88,10 @@ fn attempt(group: &Group) -> io::Result<bool> {
     }
     println!("the machine crashed more often than it is booted");
     Ok(false)
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().cloned().collect::<Vec<_>>().join(", ")
 }
 
 /// What was heard of the scenarios.
@@ -97,7 +109,9 @@ struct State {
 impl State {
     fn hear(&mut self, line: &str) {
         match Told::read(line) {
-            Some(Told::Ended { scenario, passed }) => {
+            Some(Told::Ended {
+                scenario, passed, ..
+            }) => {
                 if !passed {
                     self.failed.insert(scenario.clone());
                 }

@@ -21,7 +21,8 @@
 //! boots a machine whose initramfs has this same binary, the kernel's modules, busybox and the programs that it
 //! names; there the binary runs the group's scenarios one after the other, each in a process of its own that
 //! panics to fail, and what it prints is the test's output. The disks are sparse files that stay from one boot
-//! to the next: [`Guest::crash`] pulls the plug, and the scenario goes on with the next boot.
+//! to the next: [`Guest::crash`] pulls the plug, and the scenario goes on with the next boot. A machine has udevd
+//! where it asks for it, and a scenario the time that its machine gives it.
 //!
 //! `LONGSHORE_VM_SCENARIO=name` runs one scenario of a group, `LONGSHORE_VM_LOG=1` shows what the kernel says,
 //! `LONGSHORE_VM_KVM=1` uses the host's processor, where that works.
@@ -34,6 +35,7 @@ mod group;
 mod guest;
 pub mod harness;
 mod host;
+mod initramfs;
 mod machine;
 mod outcome;
 

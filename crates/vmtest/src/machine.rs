@@ -2,8 +2,8 @@
 
 use std::{
     env,
-    fs::{self, File},
-    io::{self, BufRead, BufReader, Write},
+    fs::File,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{RecvTimeoutError, channel},
@@ -12,33 +12,16 @@ use std::{
 };
 
 use crate::{
-    cpio::Cpio,
-    files::{Kernel, libraries, program, stripped},
+    files::{Kernel, program},
     group::Machine,
+    initramfs,
 };
 
 const QEMU: &str = "qemu-system-x86_64";
 
-/// Modules by which a machine has disks.
-const OWN_MODULES: [&str; 2] = ["virtio_mmio", "virtio_blk"];
-
 /// An emulated processor's clock is measured against an emulated timer, and where the host is busy at that moment
 /// the kernel waits for ever. It is told instead, and need not be right: nothing here is timed.
 const CLOCK: &str = "tsc_early_khz=2500000";
-
-/// What the kernel starts first. The console is the test's output; what fails here is said there.
-const INIT: &str = "#!/bin/busybox sh
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sysfs /sys
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-/bin/busybox mount -t tmpfs tmpfs /tmp
-/bin/busybox mount -t tmpfs tmpfs /run
-while read -r module; do /bin/busybox insmod \"$module\" || echo \"vmtest: no module $module\"; done </modules
-export PATH=/bin RUST_BACKTRACE=0 DM_DISABLE_UDEV=1
-/bin/test vmtest-guest
-/bin/busybox poweroff -f
-/bin/busybox reboot -f
-";
 
 /// A machine, before its first boot and after its last.
 #[derive(Debug)]
@@ -79,7 +62,12 @@ impl Vm {
             };
             files.push((format!("bin/{base}"), path));
         }
-        initramfs(&kernel, machine, &files, place.path())?;
+        if machine.udev && !initramfs::has_udev(&kernel) {
+            return missing(
+                "udev is not here: run scripts/vm-kernel, and install Debian's dmsetup",
+            );
+        }
+        initramfs::make(&kernel, machine, &files, place.path())?;
         for (number, &size) in machine.disks.iter().enumerate() {
             File::create(disk(place.path(), number))?.set_len(size)?;
         }
@@ -181,44 +169,4 @@ fn end(qemu: &mut Child) -> io::Result<()> {
 
 fn disk(place: &Path, number: usize) -> PathBuf {
     place.join(format!("disk{number}"))
-}
-
-fn initramfs(
-    kernel: &Kernel,
-    machine: &Machine,
-    programs: &[(String, PathBuf)],
-    place: &Path,
-) -> io::Result<()> {
-    let file = io::BufWriter::new(File::create(place.join("initramfs"))?);
-    let mut cpio = Cpio::new(file);
-    for dir in ["dev", "proc", "sys", "tmp", "run"] {
-        cpio.dir(dir)?;
-    }
-    // Before devtmpfs is mounted there is nowhere to print to.
-    cpio.characters("dev/console", (5, 1))?;
-    cpio.file("init", INIT.as_bytes())?;
-    cpio.file("bin/busybox", &fs::read(kernel.busybox())?)?;
-    cpio.link("bin/sh", "busybox")?;
-    let wanted: Vec<_> = OWN_MODULES.iter().chain(machine.modules).copied().collect();
-    let mut order = String::new();
-    for (number, module) in kernel.modules(&wanted)?.iter().enumerate() {
-        let path = format!("lib/modules/{number}.ko");
-        cpio.file(&path, &fs::read(module)?)?;
-        order.push_str(&format!("/{path}\n"));
-    }
-    cpio.file("modules", order.as_bytes())?;
-    let this = env::current_exe()?;
-    let mut needed = libraries(&this)?;
-    cpio.file(
-        "bin/test",
-        &fs::read(stripped(&this, &place.join("test"))?)?,
-    )?;
-    for (path, file) in programs {
-        needed.extend(libraries(file)?);
-        cpio.file(path, &fs::read(file)?)?;
-    }
-    for (path, file) in needed {
-        cpio.file(path.trim_start_matches('/'), &fs::read(file)?)?;
-    }
-    cpio.finish()?.flush()
 }

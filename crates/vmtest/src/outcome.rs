@@ -1,5 +1,7 @@
 //! What a machine tells the host, in lines of its console that begin with a word nobody else writes.
 
+use std::time::Duration;
+
 /// What such lines begin with.
 const MARK: &str = "vmtest: ";
 
@@ -8,8 +10,12 @@ const MARK: &str = "vmtest: ";
 pub(crate) enum Told {
     /// A scenario begins.
     Begun(String),
-    /// It is done, well or not.
-    Ended { scenario: String, passed: bool },
+    /// It is done, well or not. Of the time only the tenths are told.
+    Ended {
+        scenario: String,
+        passed: bool,
+        took: Duration,
+    },
     /// It pulls the plug, and goes on when the machine is booted again.
     Crashed(String),
     /// All of them are done.
@@ -22,9 +28,12 @@ impl Told {
             Self::Begun(scenario) => format!("{MARK}begun {scenario}"),
             Self::Ended {
                 scenario,
-                passed: true,
-            } => format!("{MARK}ok {scenario}"),
-            Self::Ended { scenario, .. } => format!("{MARK}FAILED {scenario}"),
+                passed,
+                took,
+            } => {
+                let word = if *passed { "ok" } else { "FAILED" };
+                format!("{MARK}{word} {scenario} ({:.1} s)", took.as_secs_f64())
+            }
             Self::Crashed(scenario) => format!("{MARK}crash {scenario}"),
             Self::Done => format!("{MARK}done"),
         }
@@ -39,14 +48,15 @@ impl Told {
         let scenario = words.next().unwrap_or_default().to_owned();
         match word {
             "begun" => Some(Self::Begun(scenario)),
-            "ok" => Some(Self::Ended {
-                scenario,
-                passed: true,
-            }),
-            "FAILED" => Some(Self::Ended {
-                scenario,
-                passed: false,
-            }),
+            "ok" | "FAILED" => {
+                let seconds = words.next().and_then(|word| word.strip_prefix('('));
+                let seconds = seconds.and_then(|word| word.parse().ok()).unwrap_or(0.0);
+                Some(Self::Ended {
+                    scenario,
+                    passed: word == "ok",
+                    took: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+                })
+            }
             "crash" => Some(Self::Crashed(scenario)),
             "done" => Some(Self::Done),
             _ => None,
@@ -66,10 +76,12 @@ mod tests {
             Told::Ended {
                 scenario: name(),
                 passed: true,
+                took: Duration::from_millis(1500),
             },
             Told::Ended {
                 scenario: name(),
                 passed: false,
+                took: Duration::ZERO,
             },
             Told::Crashed(name()),
             Told::Done,

@@ -17,7 +17,9 @@ use longshore_vmtest::{Group, Guest, Machine};
 
 const DISK: u64 = 8 << 20;
 
-const GROUPS: &[Group] = &[Group {
+const GROUPS: &[Group] = &[MACHINE, UDEV];
+
+const MACHINE: Group = Group {
     name: "machine::it_is_what_a_scenario_expects",
     machine: Machine {
         disks: &[DISK, 2 * DISK],
@@ -27,6 +29,7 @@ const GROUPS: &[Group] = &[Group {
     },
     scenarios: &[
         ("root_on_a_real_kernel", root_on_a_real_kernel),
+        ("without_udevd", without_udevd),
         ("disks_have_their_sizes", disks_have_their_sizes),
         (
             "what_was_synced_outlives_the_plug",
@@ -37,7 +40,18 @@ const GROUPS: &[Group] = &[Group {
             another_begins_with_its_first_boot,
         ),
     ],
-}];
+};
+
+const UDEV: Group = Group {
+    name: "udev::it_runs_where_it_is_wanted",
+    machine: Machine {
+        disks: &[DISK],
+        udev: true,
+        programs: &["dmsetup"],
+        ..Machine::DEFAULT
+    },
+    scenarios: &[("udevd_runs", udevd_runs)],
+};
 
 /// Groups that must fail, which nobody lists: this program runs itself with one of them.
 const FAILING: &[Group] = &[
@@ -53,6 +67,22 @@ const FAILING: &[Group] = &[
             ..Machine::DEFAULT
         },
         scenarios: &[("hangs", hangs)],
+    },
+    Group {
+        name: "one_hangs",
+        machine: Machine {
+            scenario_patience: Some(Duration::from_secs(1)),
+            ..Machine::DEFAULT
+        },
+        scenarios: &[("hangs", hangs), ("passes", passes)],
+    },
+    Group {
+        name: "no_such_module",
+        machine: Machine {
+            modules: &["no_such_module"],
+            ..Machine::DEFAULT
+        },
+        scenarios: &[("passes", passes)],
     },
     Group {
         name: "kernel_panics",
@@ -86,42 +116,98 @@ fn main() -> ExitCode {
 
 fn what_fails_fails_and_says_why() {
     for (group, only, why) in [
-        ("panics", "panics", "on purpose"),
-        ("hangs", "hangs", "was not done in 12s"),
+        (
+            "panics",
+            None,
+            &["on purpose", "ok passes", "failed: panics"][..],
+        ),
+        (
+            "hangs",
+            None,
+            &["was not done in 12s", "not run to their end: hangs"],
+        ),
+        (
+            "one_hangs",
+            None,
+            &["hangs was not done in 1s", "failed: hangs", "ok passes"],
+        ),
+        ("no_such_module", None, &["has no module no_such_module"]),
         (
             "kernel_panics",
-            "kernel_panics",
-            "ended without an end of its own",
+            None,
+            &[
+                "Kernel panic - not syncing: sysrq triggered crash",
+                "ended without an end of its own",
+            ],
         ),
         (
             "crashes_for_ever",
-            "crashes",
-            "crashed more often than it is booted",
+            None,
+            &["crashed more often than it is booted"],
         ),
-        ("panics", "no_such", "there is no scenario no_such"),
+        ("panics", Some("no_such"), &["there is no scenario no_such"]),
     ] {
-        let run = Command::new(env::current_exe().unwrap())
-            .args([group, "--exact"])
-            .env(FAIL, "1")
-            .env("LONGSHORE_VM_SCENARIO", only)
-            .output()
-            .unwrap();
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args([group, "--exact"]).env(FAIL, "1");
+        match only {
+            Some(only) => command.env("LONGSHORE_VM_SCENARIO", only),
+            None => command.env_remove("LONGSHORE_VM_SCENARIO"),
+        };
+        let run = command.output().unwrap();
         let said = String::from_utf8_lossy(&run.stdout).into_owned();
         if said.contains("skipped, for") {
             println!("{said}");
             return;
         }
         assert_eq!(run.status.code(), Some(101), "{group}: {said}");
-        assert!(said.contains(why), "{group}: {said}");
+        for why in why {
+            assert!(said.contains(why), "{group}, without {why:?}: {said}");
+        }
     }
 }
 
-fn root_on_a_real_kernel(_: &Guest) {
+fn root_on_a_real_kernel(guest: &Guest) {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     assert!(status.contains("Uid:\t0\t0\t0\t0"), "{status}");
-    let targets = Command::new("dmsetup").arg("targets").output().unwrap();
+    // A child of the one that runs scenarios, which is a child of the first process.
+    assert!(std::process::id() > 1);
+    let dmsetup = guest.program("dmsetup");
+    let targets = Command::new(dmsetup).arg("targets").output().unwrap();
     let targets = String::from_utf8_lossy(&targets.stdout).into_owned();
     assert!(targets.contains("thin-pool"), "{targets}");
+    assert!(fs::exists("/dev/mapper/control").unwrap());
+}
+
+/// How many processes have this name.
+fn processes(name: &str) -> usize {
+    let names = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| fs::read_to_string(entry.unwrap().path().join("comm")).ok());
+    names.filter(|comm| comm.trim() == name).count()
+}
+
+fn without_udevd(_: &Guest) {
+    assert_eq!(processes("systemd-udevd"), 0);
+    assert_eq!(env::var("DM_DISABLE_UDEV").unwrap(), "1");
+}
+
+fn udevd_runs(guest: &Guest) {
+    assert!(processes("systemd-udevd") > 0);
+    assert!(env::var("DM_DISABLE_UDEV").is_err());
+    // What it knows of the disk, of which the kernel has told it.
+    let disk = fs::canonicalize("/sys/class/block/vda/dev").unwrap();
+    let number = fs::read_to_string(disk).unwrap();
+    let known = format!("/run/udev/data/b{}", number.trim());
+    assert!(fs::exists(&known).unwrap(), "{known}");
+    // dmsetup waits for udevd to say that its rules are done with the device, and udevd makes the node.
+    let made = Command::new(guest.program("dmsetup"))
+        .args(["create", "whole", "--table"])
+        .arg(format!("0 {} linear /dev/vda 0", DISK / 512))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let node = fs::symlink_metadata("/dev/mapper/whole").unwrap();
+    assert!(node.is_symlink(), "the library's own would be a node");
 }
 
 fn disks_have_their_sizes(guest: &Guest) {
