@@ -23,8 +23,12 @@ const ATTEMPTS: usize = 64;
 
 /// `LO_FLAGS_DIRECT_IO`: what is written is not kept in memory a second time.
 const DIRECT_IO: u32 = 16;
+/// `LO_FLAGS_AUTOCLEAR`: it lets go of its file when its last user closes it.
+const AUTOCLEAR: u32 = 4;
+/// Where `struct loop_info64` has the flags.
+const INFO_FLAGS_AT: usize = 52;
 /// Where `struct loop_config` has the flags and the name, in the `struct loop_info64` at 8.
-const FLAGS_AT: usize = 8 + 52;
+const FLAGS_AT: usize = 8 + INFO_FLAGS_AT;
 const NAME_AT: usize = 8 + 56;
 /// Bytes of the name, its NUL included.
 const NAME_BYTES: usize = 64;
@@ -88,7 +92,8 @@ impl Loop {
     }
 
     /// The device that has a file, found by the file itself and not by a name: that may have changed, or be
-    /// another file's by now.
+    /// another file's by now. One that goes when it is closed, as after [`Loop::detach`] while somebody looks into
+    /// it, is none any more.
     ///
     /// # Errors
     /// [`LoopError::File`].
@@ -116,7 +121,9 @@ impl Loop {
             // Both as the kernel encodes a device's number for programs of 64 bits.
             let is_it = dev.map(u64::from_ne_bytes) == Some(wanted.dev())
                 && inode.map(u64::from_ne_bytes) == Some(wanted.ino());
-            if is_it {
+            let flags = info.get(INFO_FLAGS_AT..).and_then(<[u8]>::first_chunk);
+            let is_going = flags.is_some_and(|&flags| u32::from_ne_bytes(flags) & AUTOCLEAR != 0);
+            if is_it && !is_going {
                 return Ok(Some(Self { number }));
             }
         }

@@ -60,7 +60,18 @@ pub(crate) fn loops_are_found_by_their_file(_: &Guest) {
         Loop::find("/tmp/three".as_ref()).unwrap(),
         Some(one.clone())
     );
-    one.detach().unwrap();
+    // One that is only waiting to be closed is no longer its file's, which udevd may see to at any time.
+    let open = File::open(one.path()).unwrap();
+    one.clone().detach().unwrap();
+    assert_eq!(Loop::find("/tmp/three".as_ref()).unwrap(), None);
+    let again = Loop::attach("/tmp/three".as_ref()).unwrap();
+    assert_ne!(again, one);
+    drop(open);
+    assert_eq!(
+        Loop::find("/tmp/three".as_ref()).unwrap(),
+        Some(again.clone())
+    );
+    again.detach().unwrap();
     two.detach().unwrap();
     assert!(Loop::attach("/tmp/none".as_ref()).is_err());
 }
