@@ -26,8 +26,11 @@ const MOST_ROOM: usize = 64 << 20;
 /// libdevmapper.h, shifted): that they make no link for the device and do not look into it. What a machine will
 /// write there is not for this host's blkid to read, and its node is ours to make.
 ///
-/// The number has no semaphore of libdevmapper's, for nobody waits for udev here. Where lvm2's rules are
-/// installed, `dmsetup udevcomplete` says so in a line of udevd's log; without this number they would scan.
+/// The number has no semaphore of libdevmapper's, for nobody waits for udev here. As seen with Debian's kernel 6.1,
+/// udevd 252 and dmsetup 1.02.185 (tests/vm/udev.rs): `dmsetup udevflags` reads the flags, and udevd keeps them for
+/// events that come without them, as by `udevadm trigger`; `dmsetup udevcomplete` takes a number whose lower half is
+/// zero for flags alone, and succeeds. Nothing is logged. Without the number the rules make the link, at any time
+/// after ours.
 const HANDS_OFF: u32 = 0x000f << 16;
 
 /// What of device-mapper's interface a kernel has.

@@ -54,7 +54,7 @@ fn part(guest: &Guest, start: u64, length: u64) -> Line {
     }
 }
 
-fn up(control: &Control, device: &DeviceName, guest: &Guest) {
+pub(crate) fn up(control: &Control, device: &DeviceName, guest: &Guest) {
     control.create(device, &uuid(device.as_str())).unwrap();
     control.load(device, &[part(guest, 0, 2048)]).unwrap();
     let info = control.resume(device).unwrap();
@@ -87,7 +87,7 @@ fn the_kernel_speaks_our_version(_: &Guest) {
     assert_eq!(control.list().unwrap(), []);
 }
 
-fn a_device_lives_and_goes(guest: &Guest) {
+pub(crate) fn a_device_lives_and_goes(guest: &Guest) {
     let control = Control::open().unwrap();
     let (first, second) = (name("longshore-a"), name("longshore-b"));
     assert_eq!(control.info(&first).unwrap(), None);
@@ -212,7 +212,7 @@ fn an_answer_may_be_long(guest: &Guest) {
     }
 }
 
-fn a_suspended_device_waits(guest: &Guest) {
+pub(crate) fn a_suspended_device_waits(guest: &Guest) {
     let control = Control::open().unwrap();
     let device = name("longshore-a");
     up(&control, &device, guest);
@@ -235,7 +235,7 @@ fn a_suspended_device_waits(guest: &Guest) {
     control.remove(&device).unwrap();
 }
 
-fn an_open_device_is_busy_or_goes_later(guest: &Guest) {
+pub(crate) fn an_open_device_is_busy_or_goes_later(guest: &Guest) {
     let control = Control::open().unwrap();
     let device = name("longshore-a");
     up(&control, &device, guest);
@@ -255,7 +255,7 @@ fn an_open_device_is_busy_or_goes_later(guest: &Guest) {
     Nodes::default().forget(&device).unwrap();
 }
 
-fn nodes_are_made_where_nobody_does(guest: &Guest) {
+pub(crate) fn nodes_are_made_where_nobody_does(guest: &Guest) {
     fs::remove_file("/dev/mapper/control").unwrap();
     let control = Control::open().unwrap();
     let device = name("longshore-a");

@@ -15,6 +15,8 @@ mod pools;
 mod shares;
 #[cfg(target_os = "linux")]
 mod thin;
+#[cfg(target_os = "linux")]
+mod udev;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,17 @@ fn main() -> ExitCode {
                 ..Machine::DEFAULT
             },
             scenarios: thin::SCENARIOS,
+        },
+        Group {
+            name: "udev::nothing_changes_where_udevd_runs",
+            machine: Machine {
+                disks: &[METADATA, DATA],
+                programs: &["thin_check", "dmsetup"],
+                udev: true,
+                patience: Duration::from_secs(300),
+                ..Machine::DEFAULT
+            },
+            scenarios: udev::SCENARIOS,
         },
     ])
 }

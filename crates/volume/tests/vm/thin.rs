@@ -64,12 +64,12 @@ fn backend(guest: &Guest) -> ThinBackend {
 }
 
 /// Takes a pool down whose volumes have no devices.
-fn down(guest: &Guest) {
+pub(crate) fn down(guest: &Guest) {
     Pool::find(&name()).unwrap().down().unwrap();
     check(guest);
 }
 
-fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
+pub(crate) fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
     let pool = fresh(guest);
     let PoolState::Working(status) = pool.state().unwrap() else {
         panic!("{:?}", pool.state());
@@ -130,7 +130,7 @@ fn what_is_there_is_not_overwritten(guest: &Guest) {
     assert!(matches!(error, PoolError::NotEmpty { .. }), "{error}");
 }
 
-fn thin_volumes_conform(guest: &Guest) {
+pub(crate) fn thin_volumes_conform(guest: &Guest) {
     let first = Cell::new(true);
     conformance::check(|| {
         // Those of the check before are gone with it: nobody has a device any more.
@@ -194,7 +194,7 @@ fn an_id_that_nobody_knows_is_not_taken_for_ours(guest: &Guest) {
     down(guest);
 }
 
-fn a_machine_that_is_open_names_its_holder(guest: &Guest) {
+pub(crate) fn a_machine_that_is_open_names_its_holder(guest: &Guest) {
     let backend = backend(guest);
     backend.create(id(1), 1 << 20).unwrap();
     let web = Name::new("web").unwrap();
