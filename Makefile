@@ -20,7 +20,8 @@ demo: ## the main job on a bucket made for it: no network, no root, nothing left
 .PHONY: test
 test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
 	@scripts/need cc cargo-nextest e2fsck xz
-	@scripts/need --optional umoci debootstrap qemu-system-x86_64 thin_check dmsetup depmod strip
+	@scripts/need --optional umoci debootstrap qemu-system-x86_64 thin_check dmsetup depmod strip \
+	  mkfs.btrfs mkfs.xfs
 	@scripts/real-bucket
 	@scripts/vm-kernel
 	$(patience) 9m cargo test --locked --workspace --doc --quiet

@@ -6,5 +6,7 @@ mod conformance;
 mod crash;
 mod failure;
 mod file;
+#[cfg(target_os = "linux")]
+mod filesystems;
 mod implementations;
 mod simulated;
