@@ -17,11 +17,19 @@ demo: ## the main job on a bucket made for it: no network, no root, nothing left
 	@scripts/need cc
 	@scripts/demo
 
+.PHONY: demo-boot
+demo-boot: ## an image becomes a machine that QEMU boots, and is reset (x86_64 Linux)
+	@scripts/need cc qemu-system-x86_64 depmod
+	@scripts/need --optional debootstrap
+	@scripts/real-bucket
+	@scripts/vm-kernel
+	@scripts/demo-boot
+
 .PHONY: test
 test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
 	@scripts/need cc cargo-nextest e2fsck xz
 	@scripts/need --optional umoci debootstrap qemu-system-x86_64 thin_check dmsetup depmod strip \
-	  mkfs.btrfs mkfs.xfs
+	  mkfs.btrfs mkfs.xfs strace
 	@scripts/real-bucket
 	@scripts/vm-kernel
 	$(patience) 9m cargo test --locked --workspace --doc --quiet

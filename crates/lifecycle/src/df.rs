@@ -1,5 +1,7 @@
 //! What takes how much room: the pool or the filesystem, each image, each machine.
 
+use std::collections::BTreeMap;
+
 use longshore_catalog::{Reader, VolumeId};
 use longshore_fsm::store::Store;
 use longshore_volume::Share;
@@ -90,10 +92,19 @@ fn space(deps: &Deps) -> Result<SpaceReport, Failure> {
         let blobs = read.blobs()?.iter().map(|blob| blob.size).sum();
         Ok((images, machines, blobs))
     })?;
-    let groups = (images.iter().map(|(_, chain)| chain.clone()))
-        .chain(machines.iter().map(|(_, disk, _)| vec![*disk]));
-    let mut spaces = spaces(deps, groups.collect())?.into_iter();
-    let mut next = || spaces.next().unwrap_or(NOTHING);
+    let chains: Vec<_> = images.iter().map(|(_, chain)| chain.clone()).collect();
+    let own = own_volumes(&chains);
+    let groups = (chains.into_iter().chain(own))
+        .chain(machines.iter().map(|(_, disk, _)| vec![*disk]))
+        .collect();
+    let spaces = spaces(deps, groups)?;
+    let (whole, rest) = spaces.split_at(images.len());
+    let (own, disks) = rest.split_at(images.len());
+    let mut image_spaces = whole.iter().zip(own).map(|(whole, own)| Space {
+        exclusive_bytes: own.exclusive_bytes,
+        ..*whole
+    });
+    let mut disk_spaces = disks.iter().copied();
     Ok(SpaceReport {
         available_bytes: deps.backend.available().map_err(Trouble::failure)?,
         images: images
@@ -101,7 +112,7 @@ fn space(deps: &Deps) -> Result<SpaceReport, Failure> {
             .map(|(image, chain)| ImageSpace {
                 image,
                 volumes: chain.iter().map(|id| id.0).collect(),
-                space: next(),
+                space: image_spaces.next().unwrap_or(NOTHING),
             })
             .collect(),
         machines: machines
@@ -109,11 +120,24 @@ fn space(deps: &Deps) -> Result<SpaceReport, Failure> {
             .map(|(machine, _, size)| MachineSpace {
                 machine,
                 size,
-                space: next(),
+                space: disk_spaces.next().unwrap_or(NOTHING),
             })
             .collect(),
         blob_bytes,
     })
+}
+
+/// Of each chain the volumes that no other has: those that go when its image does.
+fn own_volumes(chains: &[Vec<VolumeId>]) -> Vec<Vec<VolumeId>> {
+    let mut users: BTreeMap<VolumeId, usize> = BTreeMap::new();
+    for id in chains.iter().flatten() {
+        *users.entry(*id).or_default() += 1;
+    }
+    let own = |chain: &Vec<VolumeId>| {
+        let own = chain.iter().filter(|id| users.get(id) == Some(&1));
+        own.copied().collect()
+    };
+    chains.iter().map(own).collect()
 }
 
 const NOTHING: Space = Space {
@@ -150,4 +174,16 @@ fn newest(read: &Reader<'_>) -> Result<Vec<longshore_catalog::ImageRow>, longsho
     let mut images = read.images()?;
     images.dedup_by(|older, newer| older.origin == newer.origin && older.name == newer.name);
     Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_images_have_is_neithers_own() {
+        let chain = |ids: &[u64]| ids.iter().copied().map(VolumeId).collect::<Vec<_>>();
+        let own = own_volumes(&[chain(&[7, 5, 1]), chain(&[8, 5, 1]), chain(&[9])]);
+        assert_eq!(own, [chain(&[7]), chain(&[8]), chain(&[9])]);
+    }
 }

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{group::Group, outcome::Told};
+use crate::{
+    group::Group,
+    host::{MORE, SOAK},
+    outcome::Told,
+};
 
 /// The arguments that make this program the one that runs scenarios, or one scenario.
 const RUNNER: &str = "vmtest-guest";
@@ -61,6 +65,19 @@ impl Guest {
     #[must_use]
     pub fn udevd_log(&self) -> String {
         fs::read_to_string("/run/udevd.log").expect("a machine with udevd")
+    }
+
+    /// Whether what takes longer than `make test` has time for is to be run: with `LONGSHORE_VM_MORE` or
+    /// `LONGSHORE_SOAK` in the environment of the test.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        [MORE, SOAK].iter().any(|name| env::var_os(name).is_some())
+    }
+
+    /// Whether the large counts are to be run: with `LONGSHORE_SOAK` in the environment of the test.
+    #[must_use]
+    pub fn is_soak(&self) -> bool {
+        env::var_os(SOAK).is_some()
     }
 
     /// Pulls the plug: nothing more is written to any disk. The scenario begins again with the next boot, whose

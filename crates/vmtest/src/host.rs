@@ -8,6 +8,11 @@ use crate::{
     outcome::Told,
 };
 
+/// Set where the large counts are to be run: a scenario sees it too, and may take as long as it takes.
+pub(crate) const SOAK: &str = "LONGSHORE_SOAK";
+/// Set where scenarios may take minutes that `make test` has not.
+pub(crate) const MORE: &str = "LONGSHORE_VM_MORE";
+
 /// Runs a group, and answers whether all of it passed, or was skipped. What is printed is the test's output.
 #[allow(clippy::print_stdout, reason = "a test's output is printed")]
 pub(crate) fn run(group: &Group) -> bool {
@@ -31,7 +36,10 @@ fn attempt(group: &Group) -> io::Result<bool> {
     };
     let only = env::var("LONGSHORE_VM_SCENARIO").ok();
     let mut waiting: Vec<&str> = group.scenarios.iter().map(|(name, _)| *name).collect();
-    waiting.retain(|name| only.as_ref().is_none_or(|only| only == name));
+    waiting.retain(|name| {
+        let is_wanted = |only: &String| only.split(',').any(|only| only == *name);
+        only.as_ref().is_none_or(is_wanted)
+    });
     if waiting.is_empty() {
         println!("there is no scenario {}", only.unwrap_or_default());
         return Ok(false);
@@ -45,6 +53,11 @@ fn attempt(group: &Group) -> io::Result<bool> {
             state.crashes,
             waiting.join(",")
         );
+        // The kernel hands a word that it does not know to what it starts, as a variable.
+        let words = [SOAK, MORE]
+            .iter()
+            .filter(|name| env::var_os(name).is_some())
+            .fold(words, |words, name| format!("{words} {name}=1"));
         state.is_done = false;
         state.crashed = None;
         let in_time = vm.boot(&words, |line| {

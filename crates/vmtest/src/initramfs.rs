@@ -88,7 +88,8 @@ pub(crate) fn make(
     modules(&mut cpio, kernel, machine)?;
     let this = env::current_exe()?;
     let mut needed = libraries(&this)?;
-    cpio.file("bin/test", &stripped(&this, &place.join("test"))?)?;
+    let test = stripped(&this, &place.join("test"))?;
+    cpio.file("bin/test", &fs::read(test)?)?;
     for (path, file) in programs {
         needed.extend(libraries(file)?);
         cpio.file(path, &fs::read(file)?)?;

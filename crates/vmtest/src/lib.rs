@@ -24,8 +24,8 @@
 //! to the next: [`Guest::crash`] pulls the plug, and the scenario goes on with the next boot. A machine has udevd
 //! where it asks for it, and a scenario the time that its machine gives it.
 //!
-//! `LONGSHORE_VM_SCENARIO=name` runs one scenario of a group, `LONGSHORE_VM_LOG=1` shows what the kernel says,
-//! `LONGSHORE_VM_KVM=1` uses the host's processor, where that works.
+//! `LONGSHORE_VM_SCENARIO=name,name` runs these scenarios of a group, `LONGSHORE_VM_LOG=1` shows what the kernel says,
+//! `LONGSHORE_VM_MORE=1` runs what takes minutes too ([`Guest::has_time`]), `LONGSHORE_VM_KVM=1` uses the host's processor, where that works.
 //! What is booted is fetched by `scripts/vm-kernel`; where it or QEMU is missing a group says so, and is skipped.
 #![deny(missing_docs)]
 

@@ -12,8 +12,9 @@ use std::{
 };
 
 use crate::{
-    files::{Kernel, program},
+    files::{Kernel, program, stripped},
     group::Machine,
+    host::SOAK,
     initramfs,
 };
 
@@ -88,7 +89,11 @@ impl Vm {
 
     /// Boots it, gives each line that it prints to `hear`, and answers whether it came to its end in time.
     pub(crate) fn boot(&self, words: &str, mut hear: impl FnMut(&str)) -> io::Result<bool> {
-        let until = Instant::now() + self.machine.patience;
+        let patience = match env::var_os(SOAK) {
+            Some(_) => self.machine.patience * 40,
+            None => self.machine.patience,
+        };
+        let until = Instant::now() + patience;
         let mut qemu = self.qemu(words).spawn()?;
         let output = qemu.stdout.take();
         let output = output.ok_or_else(|| io::Error::other("a child without its output"))?;

@@ -90,7 +90,7 @@ mod tests {
         for (text, error) in [
             ("10", DurationError::NoUnit("10".into())),
             ("1m30", DurationError::NoUnit("30".into())),
-            ("10d", DurationError::Unit("d".into())),
+            ("10w", DurationError::Unit("w".into())),
             ("10M", DurationError::Unit("M".into())),
             ("", DurationError::Form),
             ("m", DurationError::Form),

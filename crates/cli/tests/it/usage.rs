@@ -22,8 +22,8 @@ fn what_is_no_command_ends_with_2_and_says_what_is() {
             &["list", "-o", "yaml"],
             "[possible values: table, json, cyclonedx, spdx]",
         ),
-        (&["list", "--wait=10"], "10s, 10m or 10h"),
-        (&["list", "--backend", "thin"], "auto, file, simulated"),
+        (&["list", "--wait=10"], "10s, 10m, 10h or 10d"),
+        (&["list", "--backend", "zfs"], "auto, file, thin, simulated"),
         (
             &["list", "--bucket", "b", "--source", "s3://b"],
             "both say where images come from",

@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod bucket;
 #[cfg(target_os = "linux")]
+mod killed;
+#[cfg(target_os = "linux")]
 mod machines;
 #[cfg(target_os = "linux")]
 mod pools;
@@ -21,16 +23,18 @@ fn main() -> ExitCode {
     let machine = Machine {
         memory: 2048,
         disks: site::DISKS,
-        prepared: &[bucket::fill],
+        prepared: &[bucket::families],
         programs: &[
             env!("CARGO_BIN_EXE_longshore"),
             "mke2fs",
             "e2fsck",
             "thin_check",
+            "thin_ls",
+            "strace",
             "dmsetup",
         ],
         patience: Duration::from_secs(240),
-        boots: 4,
+        boots: 6,
         ..Machine::DEFAULT
     };
     longshore_vmtest::run(&[
@@ -41,8 +45,16 @@ fn main() -> ExitCode {
         },
         Group {
             name: "machines::images_and_machines_are_thin",
-            machine,
+            machine: Machine {
+                prepared: &[bucket::everything],
+                ..machine
+            },
             scenarios: machines::SCENARIOS,
+        },
+        Group {
+            name: "killed::between_any_two_durable_points",
+            machine,
+            scenarios: killed::SCENARIOS,
         },
     ])
 }

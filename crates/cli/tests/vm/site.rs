@@ -10,6 +10,8 @@ use std::{
 use longshore_vmtest::Guest;
 use serde_json::Value;
 
+use crate::bucket::{SETTINGS, SMALL};
+
 /// The disks: state directories, a pool's metadata, its data.
 pub(crate) const DISKS: &[u64] = &[1 << 30, 32 << 20, 2 << 30];
 const BUCKET: usize = 3;
@@ -19,6 +21,8 @@ const STATE: &str = "/state";
 pub(crate) struct Site {
     metadata: PathBuf,
     data: PathBuf,
+    /// The size of volumes.
+    pub(crate) volumes: &'static str,
 }
 
 impl Site {
@@ -36,6 +40,15 @@ impl Site {
         site
     }
 
+    /// The same, with a pool on the two disks.
+    pub(crate) fn with_pool(guest: &Guest) -> Self {
+        let site = Self::fresh(guest);
+        let create = site.create();
+        let create: Vec<&str> = create.iter().map(String::as_str).collect();
+        site.json(&create);
+        site
+    }
+
     /// As it was left at the boot before.
     pub(crate) fn again(guest: &Guest) -> Self {
         let site = Self::at(guest);
@@ -48,6 +61,7 @@ impl Site {
         Self {
             metadata: guest.disk(1),
             data: guest.disk(2),
+            volumes: SMALL,
         }
     }
 
@@ -59,6 +73,11 @@ impl Site {
         for number in 0..8 {
             run("busybox", &["losetup", "-d", &format!("/dev/loop{number}")]);
         }
+    }
+
+    /// The disk with the pool's metadata.
+    pub(crate) fn metadata(&self) -> &Path {
+        &self.metadata
     }
 
     /// The arguments that make a pool on its two disks.
@@ -81,9 +100,8 @@ impl Site {
             .args(arguments)
             .env("LONGSHORE_STATE_DIR", format!("{STATE}/longshore"))
             .env("LONGSHORE_SOURCE", "file:///bucket")
-            .env("LONGSHORE_VOLUME_SIZE", "512MiB")
-            .env("LONGSHORE_SCANNER", "embedded")
-            .env("LONGSHORE_ALLOW_UNPROVEN", "true")
+            .envs(SETTINGS)
+            .env("LONGSHORE_VOLUME_SIZE", self.volumes)
             .env("HOME", "/tmp");
         command
     }

@@ -2,17 +2,7 @@
 
 use std::path::PathBuf;
 
-use longshore_catalog::PoolPhase;
-use longshore_volume::{
-    dm::DeviceName,
-    thin::{Part, PoolMode, PoolSpec, PoolState, PoolStatus, WhenFull},
-};
 use serde::Serialize;
-
-use super::row::Known;
-
-/// Bytes of a block of metadata.
-const METADATA_BLOCK: u64 = 4096;
 
 /// A pool, as it is told of.
 #[derive(Debug, Clone, Serialize)]
@@ -61,84 +51,4 @@ pub struct PoolSpace {
     /// Bytes that are used, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_bytes: Option<u64>,
-}
-
-impl PoolReport {
-    /// One that is not made yet.
-    pub(super) fn planned(name: &DeviceName, spec: &PoolSpec) -> Self {
-        Self::new(name, spec, "planned", None, 0)
-    }
-
-    /// One that the catalogue has, and what its device says.
-    pub(super) fn of(pool: &Known, device: Option<&PoolState>) -> Self {
-        let state = match (pool.phase, device) {
-            (PoolPhase::Making, _) => "making",
-            (PoolPhase::Destroying, _) => "destroying",
-            (_, None) => "down",
-            (_, Some(PoolState::Failed)) => "failed",
-            (_, Some(PoolState::Error)) => "unreadable",
-            (_, Some(PoolState::Working(status))) => state_of(status),
-        };
-        let status = match device {
-            Some(PoolState::Working(status)) => Some(status),
-            _ => None,
-        };
-        Self::new(&pool.name, &pool.spec, state, status, pool.transaction)
-    }
-
-    fn new(
-        name: &DeviceName,
-        spec: &PoolSpec,
-        state: &'static str,
-        status: Option<&PoolStatus>,
-        recorded_transaction: u64,
-    ) -> Self {
-        let space = |blocks: Option<(u64, u64)>, block: u64, part: &Part| PoolSpace {
-            total_bytes: blocks.map_or(part.bytes(), |(_, total)| total * block),
-            used_bytes: blocks.map(|(used, _)| used * block),
-        };
-        let data = status.map(|status| (status.data_used, status.data_total));
-        let metadata = status.map(|status| (status.metadata_used, status.metadata_total));
-        Self {
-            name: name.to_string(),
-            state,
-            device: longshore_volume::dm::Nodes::default().path(name),
-            block_bytes: spec.block,
-            data: part(&spec.data, space(data, spec.block, &spec.data)),
-            metadata: part(
-                &spec.metadata,
-                space(metadata, METADATA_BLOCK, &spec.metadata),
-            ),
-            discards_below: spec.pass_discard_down,
-            when_full: match spec.when_full {
-                WhenFull::Queue => "queue",
-                WhenFull::Fail => "fail",
-            },
-            transaction: status.map(|status| status.transaction),
-            recorded_transaction,
-        }
-    }
-}
-
-fn part(part: &Part, space: PoolSpace) -> PoolPart {
-    PoolPart {
-        kind: match part {
-            Part::Device { .. } => "device",
-            Part::File {
-                allocated: true, ..
-            } => "thick-file",
-            Part::File { .. } => "sparse-file",
-        },
-        path: part.path().clone(),
-        space,
-    }
-}
-
-fn state_of(status: &PoolStatus) -> &'static str {
-    match status.mode {
-        _ if status.needs_check => "needs-check",
-        PoolMode::ReadWrite => "working",
-        PoolMode::ReadOnly => "read-only",
-        PoolMode::OutOfDataSpace => "out-of-data-space",
-    }
 }

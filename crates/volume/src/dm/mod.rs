@@ -19,6 +19,7 @@ mod loops;
 mod nodes;
 mod records;
 mod target;
+mod targets;
 
 pub(crate) use block::discard;
 pub use control::{Control, Suspend, Version};

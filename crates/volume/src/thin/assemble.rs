@@ -29,7 +29,9 @@ impl PoolSpec {
         for part in [&self.metadata, &self.data] {
             part.make()?;
         }
-        self.up(name, Expected::New)
+        let pool = self.up(name, Expected::New)?;
+        pool.guard()?;
+        Ok(pool)
     }
 
     /// Brings the pool up, or finds it up: the same parts, the same table.

@@ -11,10 +11,10 @@ use super::{
     disk::ThinDisk,
     error::PoolError,
     ledger::{Change, Ledger},
-    opens::{Opens, PREFIX, is_missing},
+    machines::{device, machine_of},
+    opens::Opens,
     pool::Pool,
     status::{PoolMode, PoolState, ThinStatus},
-    users::user_of,
 };
 use crate::{
     backend::{
@@ -22,7 +22,7 @@ use crate::{
         SnapshotKind, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
-    dm::{self, DeviceName, DmError, Errno, Info, Nodes, SECTOR, Uuid},
+    dm::{self, Info, Nodes, SECTOR, Uuid},
     error::{Doing, Holder, VolumeError},
     holders::Holders,
     id::VolumeId,
@@ -35,13 +35,13 @@ const METADATA_BLOCK: u64 = 4096;
 /// Volumes as thin devices of one pool, which only this program uses.
 #[derive(Debug)]
 pub struct ThinBackend {
-    pool: Arc<Pool>,
-    ledger: Arc<dyn Ledger>,
-    opens: Arc<Opens>,
-    nodes: Nodes,
-    holders: Holders,
+    pub(super) pool: Arc<Pool>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) opens: Arc<Opens>,
+    pub(super) nodes: Nodes,
+    pub(super) holders: Holders,
     /// Held from looking who is active to having changed it.
-    machines: Mutex<()>,
+    pub(super) machines: Mutex<()>,
 }
 
 impl ThinBackend {
@@ -70,12 +70,12 @@ impl ThinBackend {
         self.opens.volume(uuid)
     }
 
-    fn machines(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn machines(&self) -> MutexGuard<'_, ()> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The size of a volume that the ledger has.
-    fn size(&self, id: VolumeId, doing: &Doing) -> Result<u64, VolumeError> {
+    pub(super) fn size(&self, id: VolumeId, doing: &Doing) -> Result<u64, VolumeError> {
         let size = self.ledger.size(id);
         let size = size.map_err(|source| VolumeError::io(doing.clone(), source))?;
         size.ok_or(VolumeError::NotFound { id })
@@ -92,7 +92,11 @@ impl ThinBackend {
     }
 
     /// The machine that is active on a volume, and its device.
-    fn machine_on(&self, id: VolumeId, doing: &Doing) -> Result<Option<(Name, Info)>, VolumeError> {
+    pub(super) fn machine_on(
+        &self,
+        id: VolumeId,
+        doing: &Doing,
+    ) -> Result<Option<(Name, Info)>, VolumeError> {
         let found = self.pool.control().find(&self.opens.uuid(id));
         let found = found.map_err(|error| failed(doing, error.into()))?;
         Ok(found.and_then(|(device, info)| Some((machine_of(&device)?, info))))
@@ -262,94 +266,15 @@ impl Backend for ThinBackend {
     }
 
     fn activate(&self, id: VolumeId, name: &Name) -> Result<Activated, VolumeError> {
-        let doing = Doing::Activating(name.clone());
-        let dm = |error: DmError| failed(&doing, error.into());
-        let _hold = self.holders.hold(id, Access::Read)?;
-        let _machines = self.machines();
-        let size = self.size(id, &doing)?;
-        let (control, device) = (self.pool.control(), device(name));
-        let is_active = match control.info(&device).map_err(dm)? {
-            None => false,
-            Some(info) => match info.uuid.and_then(|uuid| self.opens.volume(&uuid)) {
-                Some(on) if on == id => info.has_table,
-                Some(on) => {
-                    let name = name.clone();
-                    return Err(VolumeError::NameTaken { name, id: on });
-                }
-                None => {
-                    let found = "a device of that name is there, and is none of this pool";
-                    return Err(VolumeError::io(doing, io::Error::other(found)));
-                }
-            },
-        };
-        if !is_active {
-            self.require_other_inactive(id, name, &doing)?;
-            self.opens
-                .sweep(id)
-                .map_err(|error| failed(&doing, error))?;
-            if control.info(&device).map_err(dm)?.is_none() {
-                control.create(&device, &self.opens.uuid(id)).map_err(dm)?;
-            }
-            let made = control
-                .load(&device, &[self.pool.thin(id, size)])
-                .and_then(|_| control.resume(&device));
-            if let Err(error) = made {
-                control.remove(&device).map_err(dm)?;
-                return Err(match is_missing(&error) {
-                    true => VolumeError::NotFound { id },
-                    false => dm(error),
-                });
-            }
-        }
-        let info = control.info(&device).map_err(dm)?;
-        let info = info.ok_or(VolumeError::NotFound { id })?;
-        let path = self.nodes.ensure(&device, info.number).map_err(dm)?;
-        Ok(Activated {
-            path: Some(path),
-            changed: !is_active,
-        })
+        self.give_device(id, name)
     }
 
     fn deactivate(&self, name: &Name) -> Result<Deactivated, VolumeError> {
-        let doing = Doing::Deactivating(name.clone());
-        let dm = |error: DmError| failed(&doing, error.into());
-        let _machines = self.machines();
-        let (control, device) = (self.pool.control(), device(name));
-        let found = control.info(&device).map_err(dm)?;
-        let ours = found.and_then(|info| {
-            let id = self.opens.volume(info.uuid.as_ref()?)?;
-            Some((info.number, id))
-        });
-        let Some((number, id)) = ours else {
-            return Ok(Deactivated::NotActive);
-        };
-        match control.remove(&device) {
-            Err(error) if error.errno() == Some(Errno::Busy) => {
-                let who = user_of(number).unwrap_or_else(|| "somebody has it open".to_owned());
-                let holder = Holder::Host(who);
-                return Err(VolumeError::Busy { id, holder });
-            }
-            removed => removed.map_err(dm)?,
-        };
-        self.nodes.forget(&device).map_err(dm)?;
-        Ok(Deactivated::Deactivated)
+        self.take_device(name)
     }
 
     fn active(&self) -> Result<Vec<(Name, VolumeId)>, VolumeError> {
-        let dm = |error: DmError| failed(&Doing::Listing, error.into());
-        let control = self.pool.control();
-        let mut active = Vec::new();
-        for found in control.list().map_err(dm)? {
-            let Some(name) = machine_of(&found.name) else {
-                continue;
-            };
-            let info = control.info(&device(&name)).map_err(dm)?;
-            let uuid = info.and_then(|info| info.uuid);
-            let id = uuid.and_then(|uuid| self.opens.volume(&uuid));
-            active.extend(id.map(|id| (name, id)));
-        }
-        active.sort();
-        Ok(active)
+        self.devices_given()
     }
 
     /// A volume has a device only while somebody uses it.
@@ -430,35 +355,7 @@ impl Backend for ThinBackend {
     }
 }
 
-impl ThinBackend {
-    /// Refuses where another machine is active on the volume.
-    fn require_other_inactive(
-        &self,
-        id: VolumeId,
-        name: &Name,
-        doing: &Doing,
-    ) -> Result<(), VolumeError> {
-        match self.machine_on(id, doing)? {
-            Some((other, _)) if other != *name => Err(VolumeError::Busy {
-                id,
-                holder: Holder::Machine(other),
-            }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The device of a machine.
-pub(super) fn device(name: &Name) -> DeviceName {
-    DeviceName::new(format!("{PREFIX}{name}")).expect("a machine's name is letters of a name")
-}
-
-/// The machine that a device is of, by its name.
-pub(super) fn machine_of(device: &str) -> Option<Name> {
-    Name::new(device.strip_prefix(PREFIX)?).ok()
-}
-
-fn failed(doing: &Doing, error: PoolError) -> VolumeError {
+pub(super) fn failed(doing: &Doing, error: PoolError) -> VolumeError {
     let doing = doing.clone();
     match error {
         PoolError::Full { .. } => VolumeError::NoSpace { doing },

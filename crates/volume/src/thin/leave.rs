@@ -1,8 +1,9 @@
 //! Leaving a pool: which of its devices are in use, and which a program that ended has left.
 
 use super::{
-    backend::{ThinBackend, device, machine_of},
+    backend::ThinBackend,
     error::PoolError,
+    machines::{device, machine_of},
 };
 use crate::{
     dm::{DeviceName, Nodes},

@@ -184,18 +184,19 @@ impl Pool {
             name: self.name.clone(),
             source,
         })?;
-        match self.control.message(&self.name, &message) {
-            Ok(_) => {}
-            Err(error) if error.errno() == Some(unchanged) => return Ok(false),
+        let changed = match self.control.message(&self.name, &message) {
+            Ok(_) => true,
+            // Counted all the same: the number is where the ledger says.
+            Err(error) if error.errno() == Some(unchanged) => false,
             Err(error) if error.errno() == Some(Errno::NoSpace) => {
                 return Err(PoolError::Full {
                     name: self.name.clone(),
                 });
             }
             Err(error) => return Err(error.into()),
-        }
+        };
         self.swap(before, after)?;
-        Ok(true)
+        Ok(changed)
     }
 
     /// Sees to it that the pool is where `recorded`, the last that was written down, says. One behind, the change

@@ -11,6 +11,7 @@ use rustix::fs::OFlags;
 
 use super::{
     error::PoolError,
+    guard::GUARD,
     metadata::{MetadataError, ThinDevice, devices},
     node::{BLOCK, Block},
     pool::Pool,
@@ -24,12 +25,15 @@ use crate::{
 };
 
 impl Pool {
-    /// Every volume that the pool has, whoever made it, by id; while it is at work.
+    /// Every volume that the pool has, whoever made it, by id, but for the one that guards its first block; while it
+    /// is at work.
     ///
     /// # Errors
     /// [`PoolError`].
     pub fn devices(&self) -> Result<Vec<ThinDevice>, PoolError> {
-        self.holding(|held| devices(held.root, |block| held.read(block)))
+        let mut found = self.holding(|held| devices(held.root, |block| held.read(block)))?;
+        found.retain(|device| device.id != GUARD.get());
+        Ok(found)
     }
 
     /// What each of the groups of volumes takes, as of one moment; while the pool is at work. A volume may be in

@@ -13,6 +13,10 @@ use crate::dm::DeviceNumber;
 /// One free block of data in so many, below which there is an event.
 const LOW_WATER_SHARE: u64 = 10;
 
+/// Bytes at the end of the data device that no pool of ours uses: a guest that wrote there could put a label of a
+/// RAID or a partition table where others look for one.
+pub(super) const TAIL: u64 = 1 << 20;
+
 /// What a pool is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolSpec {
@@ -112,12 +116,21 @@ impl PoolSpec {
         Ok(Self {
             low_water: low_water(bytes, block),
             metadata: file("meta", metadata_bytes(bytes, block)),
-            data: file("data", bytes),
+            data: file("data", bytes + TAIL),
             block,
             pass_discard_down: !thick,
             when_full: WhenFull::Fail,
             adopted: false,
         })
+    }
+
+    /// Bytes of data that it has: what somebody else has made is as they made it.
+    #[must_use]
+    pub fn data_bytes(&self) -> u64 {
+        match self.adopted {
+            true => self.data.bytes(),
+            false => self.data.bytes().saturating_sub(TAIL) / self.block * self.block,
+        }
     }
 
     /// Its table, with its parts on these devices.
@@ -126,7 +139,7 @@ impl PoolSpec {
         PoolTable {
             metadata,
             data,
-            data_bytes: self.data.bytes(),
+            data_bytes: self.data_bytes(),
             block: self.block,
             low_water: self.low_water,
             pass_discard_down: self.pass_discard_down,
@@ -150,7 +163,8 @@ mod tests {
             PoolSpec::on_files("/pools".into(), "web", bytes, thick, 64 << 10).unwrap()
         };
         let thick = spec((10 << 30) + 4096, true);
-        assert_eq!(thick.data.bytes(), 10 << 30);
+        assert_eq!(thick.data.bytes(), (10 << 30) + TAIL);
+        assert_eq!(thick.data_bytes(), 10 << 30);
         assert_eq!(thick.data.path(), &PathBuf::from("/pools/web.data"));
         assert_eq!(thick.metadata.bytes(), 48 * 163_840);
         assert_eq!(thick.low_water, 16_384);

@@ -66,7 +66,10 @@ fn independent(mounted: &Mounted, kind: SnapshotKind) -> u64 {
     write(&backend, origin, &[(0, &expected)]);
 
     let before = mounted.free();
-    assert_eq!(backend.snapshot(origin, copy).unwrap(), Created::Created);
+    assert_eq!(
+        backend.snapshot(origin, copy, None).unwrap(),
+        Created::Created
+    );
     let taken = before.saturating_sub(mounted.free());
     assert!(content(&backend, copy) == expected);
 

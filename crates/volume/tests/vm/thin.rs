@@ -35,6 +35,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     ("removing_gives_the_room_back", removing_gives_the_room_back),
     (
+        "a_thousand_machines_share_one_image",
+        a_thousand_machines_share_one_image,
+    ),
+    (
         "what_was_flushed_outlives_the_plug",
         what_was_flushed_outlives_the_plug,
     ),
@@ -102,14 +106,14 @@ pub(crate) fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
     assert!(change(snapshot(id(99), id(9))).is_err());
     assert!(change(Change::Delete { id: id(7) }).unwrap());
     assert!(!change(Change::Delete { id: id(7) }).unwrap());
-    assert_eq!(pool.working().unwrap().transaction, 3);
+    assert_eq!(pool.working().unwrap().transaction, 6);
     // What was written down last is where it is, or one step ahead; nothing else is this pool's.
-    assert!(!pool.agree(3).unwrap());
-    assert!(pool.agree(4).unwrap());
-    for other in [0, 3, 6] {
+    assert!(!pool.agree(6).unwrap());
+    assert!(pool.agree(7).unwrap());
+    for other in [0, 6, 9] {
         let error = pool.agree(other).unwrap_err();
         assert!(
-            matches!(error, PoolError::Differs { pool: 4, .. }),
+            matches!(error, PoolError::Differs { pool: 7, .. }),
             "{error}"
         );
     }
@@ -118,7 +122,7 @@ pub(crate) fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
     assert!(matches!(error, PoolError::NotUp { .. }));
     // It is what it was.
     let again = Pool::up(&name(), &uuid(), &table(guest)).unwrap();
-    assert_eq!(again.working().unwrap().transaction, 4);
+    assert_eq!(again.working().unwrap().transaction, 7);
     down(guest);
 }
 
@@ -236,6 +240,31 @@ fn removing_gives_the_room_back(guest: &Guest) {
     assert_eq!(whole - free(), 16 << 20);
     assert_eq!(backend.remove(id(2)).unwrap(), Removed::Removed);
     assert_eq!(free(), whole);
+    down(guest);
+}
+
+fn a_thousand_machines_share_one_image(guest: &Guest) {
+    let backend = backend(guest);
+    backend.create(id(1), 64 << 20).unwrap();
+    let mut disk = backend.open(id(1), Access::Write).unwrap();
+    disk.write_at(0, &vec![7; 4 << 20]).unwrap();
+    disk.flush().unwrap();
+    drop(disk);
+    for number in 2..=1001 {
+        let made = backend.snapshot(id(1), id(number), None).unwrap();
+        assert_eq!(made, Created::Created);
+    }
+    let all: Vec<_> = (1..=1001).map(id).collect();
+    assert_eq!(backend.list().unwrap().volumes, all);
+    let shares = backend.shares(&[all, vec![id(1001)]]).unwrap().unwrap();
+    assert_eq!((shares[0].mapped, shares[1].exclusive), (4 << 20, 0));
+    let activated = backend.activate(id(1001), &Name::new("web").unwrap());
+    assert_eq!(first_bytes(&activated.unwrap().path.unwrap(), 3), [7; 3]);
+    backend.deactivate(&Name::new("web").unwrap()).unwrap();
+    for number in 1..=1001 {
+        assert_eq!(backend.remove(id(number)).unwrap(), Removed::Removed);
+    }
+    assert_eq!(backend.pool().working().unwrap().data_used, 0);
     down(guest);
 }
 

@@ -1,0 +1,102 @@
+//! Where the kernel is not Linux's there are no pools: volumes are files.
+
+use std::{path::Path, path::PathBuf, sync::Arc};
+
+use longshore_catalog::VolumeId;
+use longshore_durable::Dir;
+use longshore_volume::{Backend, FileBackend, SimulatedBackend};
+
+use super::{PoolReport, PoolRequest};
+use crate::{
+    BackendChoice, Class, Events, Failure, MachineName, Settings, View, contents::Held, site::Site,
+    trouble::Trouble,
+};
+
+fn not_here() -> Failure {
+    Failure::new(
+        Class::Failed,
+        "no-device-mapper",
+        "thin pools are Linux's, and not supported here",
+    )
+    .hint("use --backend file")
+}
+
+/// What the settings say, of what there is here.
+pub(crate) fn backend(
+    settings: &Settings,
+    _: &Site,
+    root: &dyn Dir,
+    _: &Events,
+) -> Result<Arc<dyn Backend>, Failure> {
+    match settings.backend {
+        BackendChoice::Thin => Err(not_here()),
+        BackendChoice::Simulated => Ok(Arc::new(SimulatedBackend::new())),
+        BackendChoice::Auto | BackendChoice::File => {
+            Ok(Arc::new(FileBackend::open(root).map_err(Trouble::failure)?))
+        }
+    }
+}
+
+pub(crate) fn held_volume(_: &View, _: VolumeId) -> Result<(PathBuf, Box<dyn Held>), Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub fn plan_pool(_: &Settings, _: &PoolRequest) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub fn pool_status(_: &Path) -> Result<PoolReport, Failure> {
+    Err(Failure::new(
+        Class::NotFound,
+        "no-pool",
+        "there is no pool here",
+    ))
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn create_pool(_: Settings, _: PoolRequest) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn bring_pool_up(_: Settings, _: Events) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn take_pool_down(_: Settings) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn destroy_pool(_: Settings, _: bool) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn adopt_pool(_: Settings, _: MachineName) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
