@@ -35,6 +35,8 @@ pub struct Machine {
     /// Whether Debian's udevd runs, with its rules and those of device-mapper, and has seen every device before
     /// the first scenario; `udevadm` is there too. Without it `DM_DISABLE_UDEV` is set.
     pub udev: bool,
+    /// What the kernel is told on its command line beside the machine's own.
+    pub parameters: &'static [&'static str],
     /// How long a boot may take, its scenarios included.
     pub patience: Duration,
     /// How long one scenario may take, from one boot to the end or the next; `None` for what the boot may. One that
@@ -53,6 +55,7 @@ impl Machine {
         programs: &[],
         modules: &["dm-thin-pool", "loop"],
         udev: false,
+        parameters: &[],
         patience: Duration::from_secs(120),
         scenario_patience: None,
         boots: 1,

@@ -21,7 +21,8 @@ use crate::{
 const QEMU: &str = "qemu-system-x86_64";
 
 /// An emulated processor's clock is measured against an emulated timer, and where the host is busy at that moment
-/// the kernel waits for ever. It is told instead, and need not be right: nothing here is timed.
+/// the kernel waits for ever. It is told instead, and need not be right: what is timed here is held against what else
+/// is timed here.
 const CLOCK: &str = "tsc_early_khz=2500000";
 
 /// A machine, before its first boot and after its last.
@@ -134,6 +135,7 @@ impl Vm {
             Some(_) => "loglevel=7",
             None => "quiet",
         };
+        let parameters = self.machine.parameters.join(" ");
         qemu.args(["-M", "microvm", "-accel", accelerator, "-cpu", processor])
             .args(["-m", &self.machine.memory.to_string(), "-smp", "2"])
             .args([
@@ -151,12 +153,13 @@ impl Vm {
             .arg(self.place.path().join("initramfs"))
             .arg("-append")
             .arg(format!(
-                "console=ttyS0 {log} {CLOCK} panic=1 oops=panic reboot=t rdinit=/init {words}"
+                "console=ttyS0 {log} {CLOCK} {parameters} panic=1 oops=panic reboot=t rdinit=/init {words}"
             ));
         for number in 0..self.machine.disks.len() + self.machine.prepared.len() {
             let file = disk(self.place.path(), number);
+            // What the host has in memory outlives the machine and its crashes: a flush need not wait for more.
             qemu.arg("-drive").arg(format!(
-                "if=none,id=d{number},format=raw,discard=unmap,file={}",
+                "if=none,id=d{number},format=raw,discard=unmap,cache=unsafe,file={}",
                 file.display()
             ));
             qemu.arg("-device")
