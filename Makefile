@@ -52,7 +52,8 @@ fuzz: ## arbitrary bytes, layers, trees and images for a while: FUZZ_SECONDS (60
 .PHONY: bench
 bench: ## the benchmarks; the last is of unloading beside its rivals, with the options of BENCH (root)
 	@scripts/need cc
-	@scripts/need --optional umoci debootstrap igzip
+	@scripts/need --optional umoci debootstrap igzip qemu-system-x86_64 dmsetup depmod strip
+	@scripts/vm-kernel
 	cargo bench --locked --workspace
 	bench/scan/run
 	bench/unload/run $(BENCH)
