@@ -34,7 +34,8 @@ impl Figures {
         Some(at(times, hundredth))
     }
 
-    pub(crate) fn print(&self, levels: &[u64], commits: &[(Operation, f64)]) {
+    /// Every operation in every pool, beside that of dmsetup.
+    pub(crate) fn print(&self, levels: &[u64]) {
         println!("us of the machine's own, p50/p99; then p50 by that of dmsetup");
         println!(
             "{:>9}  {:11}  {:>15} {:>15} {:>15} {:>15}  {:>6} {:>6} {:>7}",
@@ -52,14 +53,6 @@ impl Figures {
             for operation in Operation::ALL {
                 println!("{}", self.line(level, operation));
             }
-        }
-        self.print_flatness(levels);
-        for &(operation, each) in commits {
-            println!(
-                "{:11}  {each} commits of the catalogue more than without, goal at most {COMMITS}: {}",
-                operation.name(),
-                verdict(each <= COMMITS)
-            );
         }
     }
 
@@ -88,7 +81,8 @@ impl Figures {
         )
     }
 
-    fn print_flatness(&self, levels: &[u64]) {
+    /// Every operation in the fuller pools, beside that in the first.
+    pub(crate) fn print_flatness(&self, levels: &[u64]) {
         let [first, rest @ ..] = levels else {
             return;
         };
@@ -110,6 +104,17 @@ impl Figures {
                 println!("{line}  {}", verdict(last <= FLAT));
             }
         }
+    }
+}
+
+/// Commits that the operations of the backend have asked for, each.
+pub(crate) fn print_commits(commits: &[(Operation, f64)]) {
+    for &(operation, each) in commits {
+        println!(
+            "{:11}  {each} commits of the catalogue more than without, goal at most {COMMITS}: {}",
+            operation.name(),
+            verdict(each <= COMMITS)
+        );
     }
 }
 

@@ -3,7 +3,8 @@
 //! A snapshot of a base is made, activated, deactivated and deleted:
 //! * ioctl: by the ioctls that this takes and no more;
 //! * intent: by the same, the two messages with what the pool's transaction id takes (`Pool::change`);
-//! * backend: as the product does it (`ThinBackend`), with a ledger in memory;
+//! * backend: as the product does it (`ThinBackend`), with a ledger in memory. Where a pool passes discards down, as
+//!   here, it discards what is on a volume before it deletes it: the longer the more is mapped;
 //! * dmsetup: by a process of dmsetup's an operation, as a script would.
 //!
 //! This in four pools that have up to 10,000 snapshots. The ways take turns operation by operation, and the pools
@@ -66,7 +67,7 @@ mod measured {
     use longshore_vmtest::Guest;
 
     use crate::{
-        figures::Figures,
+        figures::{Figures, print_commits},
         life::{Life, Operation, Way},
     };
 
@@ -74,6 +75,8 @@ mod measured {
     pub(crate) const LEVELS: [u64; 4] = [1, 100, 1_000, 10_000];
     /// Of each operation in each way in each pool.
     const ROUNDS: usize = 60;
+    /// Of the two messages, with nothing between them.
+    const ALONE: usize = 200;
     /// Before the first that count.
     const WARMING: usize = 5;
     /// Of what looks at a whole pool.
@@ -103,6 +106,15 @@ mod measured {
                 });
             }
         }
+        let mut alone = Figures::default();
+        for round in 0..ALONE {
+            for turn in 0..lives.len() {
+                let at = (round + turn) % lives.len();
+                messages(&mut lives[at], |operation, way, took| {
+                    alone.took(LEVELS[at], operation, way, took);
+                });
+            }
+        }
         for (level, life) in LEVELS.into_iter().zip(&lives) {
             let begun = Instant::now();
             for _ in 0..LOOKS {
@@ -113,7 +125,12 @@ mod measured {
                 begun.elapsed() / u32::try_from(LOOKS).unwrap()
             );
         }
-        figures.print(&LEVELS, &lives[0].commits());
+        figures.print(&LEVELS);
+        println!("in turn with the others, {ROUNDS} of each:");
+        figures.print_flatness(&LEVELS);
+        println!("with nothing between them, {ALONE} of each:");
+        alone.print_flatness(&LEVELS);
+        print_commits(&lives[0].commits());
         lives.iter().for_each(Life::end);
     }
 
@@ -129,6 +146,18 @@ mod measured {
             }
         });
         steps.min().unwrap()
+    }
+
+    /// The two messages, by ioctl and with their intent.
+    fn messages(life: &mut Life, mut took: impl FnMut(Operation, Way, Duration)) {
+        for way in [Way::Ioctl, Way::Intent] {
+            let id = life.next_id();
+            for operation in [Operation::CreateSnap, Operation::Delete] {
+                let begun = Instant::now();
+                life.does(operation, way, id);
+                took(operation, way, begun.elapsed());
+            }
+        }
     }
 
     /// A life in every way, in turn.
