@@ -94,6 +94,7 @@ impl Failure {
 
     /// With the causes of an error whose own text is the message.
     #[must_use]
+    #[cfg(target_os = "linux")]
     pub(crate) fn causes_of(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.causes = error.source().map(causes).unwrap_or_default();
         self

@@ -1,11 +1,14 @@
 //! A state directory that is this process's: its lock, its database, and writing there outside of any run.
 
 use longshore_catalog::{Reader, SCHEMA, SCHEMA_OWNER};
-use longshore_fsm::store::{Batch, Migrations, Readers, SqliteStore, Store, Target, Write};
+#[cfg(target_os = "linux")]
+use longshore_fsm::store::{Batch, Store, Target, Write};
+use longshore_fsm::store::{Migrations, Readers, SqliteStore};
 
+#[cfg(target_os = "linux")]
+use crate::deps::DomainWrite;
 use crate::{
     Failure, Settings,
-    deps::DomainWrite,
     state_dir::{Lock, StateDir},
     trouble::Trouble,
 };
@@ -45,6 +48,7 @@ impl Site {
     }
 
     /// Looks into the catalogue.
+    #[cfg(target_os = "linux")]
     pub(crate) fn read<T>(
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, longshore_catalog::Error>,
@@ -53,6 +57,7 @@ impl Site {
     }
 
     /// Writes to the catalogue; durable when it returns.
+    #[cfg(target_os = "linux")]
     pub(crate) fn record(&self, write: DomainWrite) -> Result<(), Failure> {
         record(&self.store, write)
     }
@@ -70,6 +75,7 @@ pub(crate) fn read<T>(
 }
 
 /// Writes to a catalogue outside of any run, from a thread that may wait; durable when it returns.
+#[cfg(target_os = "linux")]
 pub(crate) fn record(store: &SqliteStore, write: DomainWrite) -> Result<(), Failure> {
     let batch = Batch {
         target: Target::Domain,

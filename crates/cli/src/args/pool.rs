@@ -82,7 +82,7 @@ pub struct PoolCreate {
     pub thick: bool,
 
     /// Let the files take room as it is used, and give it back: when the host's filesystem is full, machines
-    /// see I/O errors [default]
+    /// see I/O errors; the default
     #[arg(long, requires = "loop_dir")]
     pub sparse: bool,
 

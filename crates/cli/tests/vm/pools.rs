@@ -1,6 +1,11 @@
 //! A pool's life: made, told of, down, up, after a reboot, adopted, destroyed.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 use longshore_vmtest::{Guest, Scenario};
 
@@ -92,7 +97,33 @@ fn on_files_thick_and_sparse(guest: &Guest) {
     let loops = String::from_utf8_lossy(&loops.stdout).into_owned();
     assert_eq!(loops.matches("/state/pools/").count(), 2, "{loops}");
     site.json(&["pool", "up"]);
+    // What a machine wrote is given back to the host's filesystem when it goes.
+    let taken = || {
+        run("busybox", &["sync"]);
+        fs::metadata("/state/pools/longshore.data")
+            .unwrap()
+            .blocks()
+            * 512
+    };
+    let before = taken();
+    let mut disk = File::options()
+        .write(true)
+        .open("/dev/mapper/longshore-one")
+        .unwrap();
+    disk.write_all(&vec![7; 16 << 20]).unwrap();
+    disk.sync_all().unwrap();
+    drop(disk);
+    let written = taken();
+    assert!(
+        written >= before + (15 << 20),
+        "{before} to {written} bytes"
+    );
     site.json(&["remove", "one"]);
+    let after = taken();
+    assert!(
+        after <= before + (1 << 20),
+        "{before}, {written}, {after} bytes"
+    );
     site.json(&["remove", "images/one"]);
     site.json(&["pool", "destroy"]);
     let loops = run("busybox", &["losetup", "-a"]);

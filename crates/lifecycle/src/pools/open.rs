@@ -74,7 +74,11 @@ pub(crate) fn backend(
         store: site.store.clone(),
         pool: pool.name.to_string(),
     };
-    Ok(Arc::new(ThinBackend::new(up, Arc::new(ledger))))
+    let backend = ThinBackend::new(up, Arc::new(ledger));
+    Ok(Arc::new(match pool.spec.gives_back() {
+        true => backend.giving_back(),
+        false => backend,
+    }))
 }
 
 fn refused(refusal: Refusal, lacking: Option<&str>) -> Failure {

@@ -42,6 +42,8 @@ pub struct ThinBackend {
     pub(super) holders: Holders,
     /// Held from looking who is active to having changed it.
     pub(super) machines: Mutex<()>,
+    /// Whether what a volume had is discarded below the pool before it is removed.
+    gives_back: bool,
 }
 
 impl ThinBackend {
@@ -56,6 +58,17 @@ impl ThinBackend {
             nodes: Nodes::default(),
             holders: Holders::default(),
             machines: Mutex::default(),
+            gives_back: false,
+        }
+    }
+
+    /// The same on a pool whose data is a sparse file: what only a removed volume had is given back to its
+    /// filesystem, which takes time for each block. Elsewhere it is only free for other volumes.
+    #[must_use]
+    pub fn giving_back(self) -> Self {
+        Self {
+            gives_back: true,
+            ..self
         }
     }
 
@@ -145,12 +158,8 @@ impl ThinBackend {
     /// volumes and tells nobody below.
     fn discard_all(&self, id: VolumeId, doing: &Doing) -> Result<(), VolumeError> {
         let io = |source| VolumeError::io(doing.clone(), source);
-        let state = self.pool.state();
-        let PoolState::Working(status) = state.map_err(|error| failed(doing, error))? else {
-            return Ok(());
-        };
         let size = self.ledger.size(id).map_err(io)?;
-        let (Some(size), true) = (size, status.passes_discard_down) else {
+        let Some(size) = size.filter(|_| self.gives_back) else {
             return Ok(());
         };
         let open = self.opens.open(id, size);

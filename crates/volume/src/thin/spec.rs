@@ -133,6 +133,18 @@ impl PoolSpec {
         }
     }
 
+    /// Whether what nobody uses any more is to go back to where the data is: to a file that takes room as it is used.
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        matches!(
+            self.data,
+            Part::File {
+                allocated: false,
+                ..
+            }
+        ) && self.pass_discard_down
+    }
+
     /// Its table, with its parts on these devices.
     #[must_use]
     pub fn table(&self, metadata: DeviceNumber, data: DeviceNumber) -> PoolTable {
