@@ -221,15 +221,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         let allowed = self
             .admitted(machine.image, &machine.name, allow, true)
             .await?;
-        let asked = MachineRequest {
-            name: machine.name.clone(),
-            image: machine.image,
-            base: machine.base.0,
-            size: None,
-            owner: None,
-            ttl: None,
-            allowed,
-        };
+        let asked = MachineRequest::again(&machine, allowed);
         let response = self.make_machine(asked).await?;
         Ok(MachineReport {
             name: machine.name,

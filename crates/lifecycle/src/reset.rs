@@ -44,15 +44,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         let allowed = self
             .admitted(machine.image, &machine.name, allow, true)
             .await?;
-        let asked = MachineRequest {
-            name: machine.name.clone(),
-            image: machine.image,
-            base: machine.base.0,
-            size: None,
-            owner: None,
-            ttl: None,
-            allowed,
-        };
+        let asked = MachineRequest::again(&machine, allowed);
         let path_name = name.clone();
         self.blocking(move |deps, record| begin_anew(deps, &path_name, &machine, size, record))
             .await?;

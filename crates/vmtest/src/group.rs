@@ -37,6 +37,8 @@ pub struct Machine {
     pub udev: bool,
     /// What the kernel is told on its command line beside the machine's own.
     pub parameters: &'static [&'static str],
+    /// Whether it is booted only where there is time: with `LONGSHORE_VM_MORE` or `LONGSHORE_SOAK`.
+    pub takes_time: bool,
     /// How long a boot may take, its scenarios included.
     pub patience: Duration,
     /// How long one scenario may take, from one boot to the end or the next; `None` for what the boot may. One that
@@ -56,6 +58,7 @@ impl Machine {
         modules: &["dm-thin-pool", "loop"],
         udev: false,
         parameters: &[],
+        takes_time: false,
         patience: Duration::from_secs(120),
         scenario_patience: None,
         boots: 1,

@@ -27,6 +27,11 @@ pub(crate) fn run(group: &Group) -> bool {
 
 #[allow(clippy::print_stdout, reason = "a test's output is printed")]
 fn attempt(group: &Group) -> io::Result<bool> {
+    let has_time = [SOAK, MORE].iter().any(|name| env::var_os(name).is_some());
+    if group.machine.takes_time && !has_time {
+        println!("skipped, for it takes time: set {MORE}");
+        return Ok(true);
+    }
     let vm = match Vm::make(&group.machine)? {
         Ok(vm) => vm,
         Err(Missing(why)) => {

@@ -281,8 +281,11 @@ fn machines(machines: &[MachineSummary], width: Option<u16>) -> String {
         Column::words("STATE"),
         Column::quantities("VOLUME"),
         Column::words("DISK"),
+        Column::words("OWNER"),
+        Column::words("UNTIL"),
     ];
     let rows = machines.iter().map(|machine| {
+        let until = machine.expires_at.map(instant);
         vec![
             machine.name.clone(),
             machine.state.clone(),
@@ -291,6 +294,11 @@ fn machines(machines: &[MachineSummary], width: Option<u16>) -> String {
                 .path
                 .as_deref()
                 .map_or_else(|| NOTHING.to_owned(), harmless),
+            machine
+                .owner
+                .as_deref()
+                .map_or_else(|| NOTHING.to_owned(), harmless),
+            until.unwrap_or_else(|| NOTHING.to_owned()),
         ]
     });
     table(&columns, rows, width)

@@ -12,6 +12,8 @@ use longshore_harbor::{
     real,
 };
 
+use crate::site::ours;
+
 /// A family of real packages: a base, and a layer with whiteouts.
 pub(crate) const REAL: &str = "images/tiny";
 /// What unpacking goes by, here and on the host.
@@ -100,7 +102,7 @@ fn in_files(bucket: &Path, images: &[&str], size: &str) -> io::Result<()> {
     let state = tempfile::tempdir()?;
     let mut source = std::ffi::OsString::from("file://");
     source.push(bucket);
-    let made = Command::new(env!("CARGO_BIN_EXE_longshore"))
+    let made = ours(env!("CARGO_BIN_EXE_longshore"))
         .args(["-q", "--backend", "file", "fetch-and-create"])
         .args(images)
         .envs(SETTINGS)

@@ -3,12 +3,12 @@
 //! A point is a call that makes something durable (fsync, fdatasync) or asks device-mapper for something (ioctl);
 //! strace kills the program as it makes the n-th of a thread, before the kernel has done it.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use longshore_vmtest::{Guest, Scenario};
 use serde_json::Value;
 
-use crate::site::{Site, run, text};
+use crate::site::{Site, ours as program, run, text};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("and_begun_again", and_begun_again),
@@ -33,7 +33,7 @@ const POINTS: [&str; 2] = ["fsync,fdatasync", "ioctl"];
 /// Runs a job that is killed at the n-th point of a kind. Whether it was.
 fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
     let ours = site.command(job);
-    let mut traced = Command::new("strace");
+    let mut traced = program("strace");
     traced
         .args(["-f", "-qqq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={kind}"))
@@ -42,7 +42,9 @@ fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
         .arg(ours.get_program())
         .args(ours.get_args());
     for (key, value) in ours.get_envs() {
-        traced.env(key, value.unwrap());
+        if let Some(value) = value {
+            traced.env(key, value);
+        }
     }
     // A caged child may not be traced.
     let output = traced.env("LONGSHORE_CAGE", "off").output().unwrap();
@@ -101,11 +103,11 @@ fn check(site: &Site, when: &str) {
 
 fn and_begun_again(guest: &Guest) {
     let site = Site::with_pool(guest);
-    // All points in a soak; else one of a job, of each kind in turn, and not of each job where time is short.
+    // All points in a soak; else one of each job, of each kind in turn.
     let mut kills = 0;
     for (turn, job) in JOBS.iter().enumerate() {
         for (number, kind) in POINTS.iter().enumerate() {
-            let is_its_turn = turn % 2 == number && (guest.has_time() || (1..=2).contains(&turn));
+            let is_its_turn = turn % 2 == number;
             if !is_its_turn && !guest.is_soak() {
                 continue;
             }
@@ -167,8 +169,7 @@ fn and_the_plug_pulled(guest: &Guest) {
             site
         }
     };
-    let pulled = PULLED.get(boot).filter(|_| boot == 0 || guest.has_time());
-    let Some((job, kind, n)) = pulled else {
+    let Some((job, kind, n)) = PULLED.get(boot) else {
         site.check();
         return;
     };

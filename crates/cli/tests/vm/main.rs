@@ -53,7 +53,10 @@ fn main() -> ExitCode {
         },
         Group {
             name: "killed::between_any_two_durable_points",
-            machine,
+            machine: Machine {
+                takes_time: true,
+                ..machine
+            },
             scenarios: killed::SCENARIOS,
         },
     ])

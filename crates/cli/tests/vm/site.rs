@@ -95,7 +95,7 @@ impl Site {
 
     /// The program, in this state directory, with small volumes.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("longshore");
+        let mut command = ours("longshore");
         command
             .args(arguments)
             .env("LONGSHORE_STATE_DIR", format!("{STATE}/longshore"))
@@ -135,6 +135,17 @@ impl Site {
         let checked = run("thin_check", &[&text(&self.metadata)]);
         assert!(checked.status.success(), "{checked:?}");
     }
+}
+
+/// A program of ours that is told nothing by whoever runs the tests.
+pub(crate) fn ours(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LONGSHORE_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {

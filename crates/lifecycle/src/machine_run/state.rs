@@ -1,6 +1,6 @@
 //! What a run of the machine workflow is asked for, and what it has come to.
 
-use longshore_catalog::ImageId;
+use longshore_catalog::{ImageId, MachineRow};
 use serde::{Deserialize, Serialize};
 
 use crate::scanning::Allowed;
@@ -26,6 +26,21 @@ pub(crate) struct MachineRequest {
     /// What somebody takes upon themselves, where something stands against the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allowed: Option<Allowed>,
+}
+
+impl MachineRequest {
+    /// Of a machine that is there, as it is there.
+    pub(crate) fn again(machine: &MachineRow, allowed: Option<Allowed>) -> Self {
+        Self {
+            name: machine.name.clone(),
+            image: machine.image,
+            base: machine.base.0,
+            size: None,
+            owner: None,
+            ttl: None,
+            allowed,
+        }
+    }
 }
 
 /// What has come of it.

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
                 disks: &[METADATA, DATA],
                 programs: &["thin_check", "dmsetup"],
                 udev: true,
+                takes_time: true,
                 patience: Duration::from_secs(300),
                 ..Machine::DEFAULT
             },
