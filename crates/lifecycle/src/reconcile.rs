@@ -270,10 +270,13 @@ fn give_paths_back(deps: &Deps) -> Result<(), Failure> {
     for (name, disk) in active_machines(deps)? {
         let disk = volume_id(disk)?;
         if let (true, Ok(name)) = (there.contains(&disk), MachineName::new(name)) {
-            let _ = deps
-                .backend
-                .activate(disk, &name)
-                .map_err(Trouble::failure)?;
+            // One machine's trouble is not the others'.
+            if let Err(error) = deps.backend.activate(disk, &name) {
+                let failure = error.failure();
+                deps.say(Event::Notice {
+                    text: format!("machine {name} has no disk for now: {failure}"),
+                });
+            }
         }
     }
     Ok(())

@@ -13,9 +13,10 @@ use rusqlite::Connection;
 use crate::{
     Class, Failure, Host, MachineName, MachineReport,
     deps::Deps,
-    machine_run::{MachineRequest, disk_size},
+    machine_run::{MachineRequest, check_base, disk_size},
     machines::no_such_machine,
     reconcile::Record,
+    room::{Need, fits, may_promise},
     scanning::Allow,
     trouble::Trouble,
 };
@@ -66,7 +67,24 @@ fn begin_anew(
     let (base, disk) =
         deps.read(|read| Ok((read.volume(machine.base)?, read.volume(machine.disk)?)))?;
     let base = base.ok_or_else(|| Failure::broken("a machine's base is not in the catalogue"))?;
-    let size = disk_size(base.size, size.or(disk.map(|disk| disk.size)))?;
+    let old_size = disk.map_or(0, |disk| disk.size);
+    let size = disk_size(base.size, size.or(Some(old_size).filter(|size| *size > 0)))?;
+    // All that could keep the new disk from being made, before the old one is let go.
+    check_base(deps, machine.base)?;
+    if let Some(capacity) = deps.backend.capacity().map_err(Trouble::failure)? {
+        fits(&capacity, Need::MACHINE)?;
+        let volumes = deps.read(|read| read.volumes())?;
+        let more = size.saturating_sub(old_size);
+        may_promise(&capacity, &volumes, more, deps.pool_overcommit)?;
+    }
+    let under_way = deps.readers.list_active().map_err(Trouble::failure)?;
+    if let Some(run) = under_way.iter().find(|run| run.id == machine.name) {
+        let text = format!("run {} is at work on machine {name}", run.run);
+        return Err(Failure::new(Class::Busy, "other-request", text).hint(format!(
+            "go on with it with `longshore runs resume {0}`, or give it up with `longshore runs cancel {0}`",
+            run.run
+        )));
+    }
     let _ = deps.backend.deactivate(name).map_err(Trouble::failure)?;
     // A machine that never got its disk still has the one that it had reserved.
     let (row, old, now) = (machine.name.clone(), machine.disk, deps.now());

@@ -15,6 +15,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("on_two_disks", on_two_disks),
     ("on_files_thick_and_sparse", on_files_thick_and_sparse),
     ("what_is_there_is_refused", what_is_there_is_refused),
+    ("a_full_pool_gets_room", a_full_pool_gets_room),
     (
         "one_of_somebody_else_is_adopted",
         one_of_somebody_else_is_adopted,
@@ -145,7 +146,11 @@ fn what_is_there_is_refused(guest: &Guest) {
     assert_eq!((code, &error["code"]), (Some(6), &"not-empty".into()));
     // One that is mounted.
     let (code, error) = site.fails(&["pool", "create", "--data", "/dev/vda", "--meta", create[5]]);
-    assert_eq!((code, &error["code"]), (Some(1), &"pool".into()), "{error}");
+    assert_eq!(
+        (code, &error["code"]),
+        (Some(7), &"device-busy".into()),
+        "{error}"
+    );
     let (code, error) = site.fails(&["pool", "create", "--data", "/dev/null", "--meta", create[5]]);
     assert_eq!(code, Some(1), "{error}");
     let (code, _) = site.fails(&["pool", "create", "--data", create[5], "--meta", create[5]]);
@@ -166,6 +171,65 @@ fn what_is_there_is_refused(guest: &Guest) {
         Some(5),
         "nothing was begun"
     );
+    // A pool's device that somebody uses for something else meanwhile is theirs.
+    let site = Site::with_pool(guest);
+    site.json(&["pool", "down"]);
+    let data = |byte: u8| {
+        let mut data = File::options().write(true).open(create[3]).unwrap();
+        data.write_all(&[byte; 512]).unwrap();
+        data.sync_all().unwrap();
+    };
+    data(b'x');
+    for verb in ["up", "destroy"] {
+        let (code, error) = site.fails(&["pool", verb]);
+        assert_eq!(
+            (code, &error["code"]),
+            (Some(6), &"other-device".into()),
+            "{verb}"
+        );
+    }
+    assert_eq!(crate::site::head(create[3], 1), b"x");
+    data(0);
+    site.json(&["pool", "destroy"]);
+}
+
+/// A guest fills the pool: its writes fail, nothing is begun, and what is removed makes room again.
+fn a_full_pool_gets_room(guest: &Guest) {
+    let site = Site::fresh(guest);
+    let create = [
+        "pool",
+        "create",
+        "--loop-dir",
+        "/state/pools",
+        "--size",
+        "32MiB",
+        "--thick",
+    ];
+    site.json(&create);
+    site.json(&["fetch-and-create", "images/one", "--name", "one"]);
+    let mut disk = File::options()
+        .write(true)
+        .open("/dev/mapper/longshore-one")
+        .unwrap();
+    let written = disk
+        .write_all(&vec![7; 48 << 20])
+        .and_then(|()| disk.sync_all());
+    assert!(written.is_err());
+    drop(disk);
+    assert_eq!(site.json(&["pool", "status"])["state"], "out-of-data-space");
+    let (code, error) = site.fails(&["activate", "images/one", "--name", "two"]);
+    assert_eq!(
+        (code, &error["code"]),
+        (Some(8), &"pool-full".into()),
+        "{error}"
+    );
+    site.json(&["remove", "one"]);
+    assert_eq!(site.json(&["pool", "status"])["state"], "working");
+    site.json(&["activate", "images/one", "--name", "two"]);
+    for gone in ["two", "images/one"] {
+        site.json(&["remove", gone]);
+    }
+    site.json(&["pool", "destroy"]);
 }
 
 fn one_of_somebody_else_is_adopted(guest: &Guest) {

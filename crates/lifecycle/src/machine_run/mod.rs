@@ -12,6 +12,6 @@ mod undo;
 mod version_1;
 mod workflow;
 
-pub(crate) use reserve::{disk_size, other_size};
+pub(crate) use reserve::{check_base, disk_size, other_size};
 pub(crate) use state::{MachineRequest, MachineResponse};
 pub(crate) use workflow::{WORKFLOW, version_1, workflow};

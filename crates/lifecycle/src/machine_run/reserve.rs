@@ -139,7 +139,7 @@ fn expiry(now: i64, ttl: u64) -> i64 {
 }
 
 /// Nothing takes a snapshot of a volume that is not sealed.
-pub(super) fn check_base(deps: &Deps, base: VolumeId) -> Result<(), Failure> {
+pub(crate) fn check_base(deps: &Deps, base: VolumeId) -> Result<(), Failure> {
     let row = deps.read(|read| read.volume(base))?;
     match row {
         Some(row) if row.state == VolumeState::Sealed => Ok(()),

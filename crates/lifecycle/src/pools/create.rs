@@ -67,9 +67,11 @@ fn plan(request: &PoolRequest, known: Option<&Known>) -> Result<(DeviceName, Poo
     match known {
         // It was cut off.
         Some(known)
-            if known.phase == PoolPhase::Making && known.name == name && known.spec == spec =>
+            if known.phase == PoolPhase::Making
+                && known.name == name
+                && known.spec.is_made_as(&spec) =>
         {
-            return Ok((name, spec));
+            return Ok((name, known.spec.clone()));
         }
         Some(known) if known.phase == PoolPhase::Making => {
             let text = format!("pool {} is half made, of something else", known.name);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use longshore_catalog::{PoolPhase, StoredBackend, Writer};
 use longshore_volume::{
     Backend,
-    thin::{MemoryLedger, Pool, PoolError, ThinBackend},
+    thin::{MemoryLedger, PoolError, ThinBackend},
 };
 
 use super::{
@@ -64,21 +64,21 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
         )
         .hint("remove the machines and images first with `longshore remove`"));
     }
+    let name = pool.name.to_string();
+    let mut report = PoolReport::of(&pool, None);
+    // One that was somebody else's until now is given back as it is, and was never taken over.
     let is_half_adopted = pool.spec.adopted && pool.phase == PoolPhase::Making;
     if !is_half_adopted {
         must_be_empty(&pool)?;
     }
-    let mut report = PoolReport::of(&pool, None);
     if dry_run {
         return Ok(report);
     }
-    let name = pool.name.to_string();
-    let row = name.clone();
-    site.record(Box::new(move |connection| {
-        Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Destroying)?)
-    }))?;
-    // One that was somebody else's until now is given back as it is.
     if !is_half_adopted {
+        let row = name.clone();
+        site.record(Box::new(move |connection| {
+            Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Destroying)?)
+        }))?;
         pool.spec.down(&pool.name).map_err(Trouble::failure)?;
         pool.spec.destroy().map_err(Trouble::failure)?;
     }
@@ -89,32 +89,32 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
     Ok(report)
 }
 
-/// Refuses a pool in which somebody else has volumes. One of ours that cannot be looked into has none.
+/// Refuses a pool in which somebody else has volumes, and what is not this pool. One of ours that is not whole has
+/// none if nothing but a pool like it is on its parts.
 fn must_be_empty(pool: &Known) -> Result<(), Failure> {
-    if pool.phase != PoolPhase::Ready && pool.phase != PoolPhase::Down {
-        return Ok(());
+    let is_whole = matches!(pool.phase, PoolPhase::Ready | PoolPhase::Down);
+    if !is_whole && !pool.spec.adopted {
+        return pool.spec.may_be_destroyed().map_err(Trouble::failure);
     }
+    let was_up = pool.spec.find(&pool.name).is_ok();
     let devices = bring_up(pool).and_then(|up| up.devices().map_err(Trouble::failure));
-    match devices {
-        Ok(devices) if devices.is_empty() => Ok(()),
-        Ok(devices) => Err(Failure::new(
-            Class::Busy,
-            "in-use",
-            format!(
-                "there are {} volumes in pool {} that are not longshore's",
-                devices.len(),
-                pool.name
-            ),
-        )
-        .hint("whoever made them has to delete them first")),
-        Err(failure) if pool.spec.adopted => Err(failure),
-        Err(_) => Ok(()),
+    if !was_up {
+        pool.spec.down(&pool.name).map_err(Trouble::failure)?;
+    }
+    match devices?.len() {
+        0 => Ok(()),
+        count => {
+            let name = &pool.name;
+            let text = format!("there are {count} volumes in pool {name} that are not longshore's");
+            Err(Failure::new(Class::Busy, "in-use", text)
+                .hint("whoever made them has to delete them first"))
+        }
     }
 }
 
 /// The devices of machines go, all of them or none: one that is open is found before any is removed.
 fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
-    let up = match Pool::find(&pool.name) {
+    let up = match pool.spec.find(&pool.name) {
         Err(PoolError::NotUp { .. }) => return Ok(()),
         found => found.map_err(Trouble::failure)?,
     };
@@ -126,6 +126,12 @@ fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
             format!("the disk of machine {name} is open"),
         )
         .hint("stop the machine first; nothing was taken down"));
+    }
+    let foreign = backend.foreign_devices().map_err(Trouble::failure)?;
+    if !foreign.is_empty() {
+        let text = format!("the pool is in use by the devices {}", foreign.join(", "));
+        return Err(Failure::new(Class::Busy, "pool-busy", text)
+            .hint("whoever made them has to remove them first; nothing was taken down"));
     }
     for (name, _) in backend.active().map_err(Trouble::failure)? {
         let _ = backend.deactivate(&name).map_err(Trouble::failure)?;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use longshore_catalog::{StoredBackend, Writer};
+use longshore_catalog::{StoredBackend, VolumeId, Writer};
 use longshore_durable::Dir;
-use longshore_volume::{Backend, FileBackend, SimulatedBackend, thin::ThinBackend};
+use longshore_volume::{
+    Backend, FileBackend, SimulatedBackend,
+    thin::{Pool, ThinBackend},
+};
 
 use super::{
     choice::{Chosen, Here, Refusal, choose},
@@ -69,6 +72,9 @@ pub(crate) fn backend(
         return Ok(Arc::new(FileBackend::open(root).map_err(Trouble::failure)?));
     };
     let up = bring_up(&pool)?;
+    if pool.spec.adopted {
+        skip_foreign(site, &up)?;
+    }
     let ledger = CatalogLedger {
         readers: site.readers.clone(),
         store: site.store.clone(),
@@ -79,6 +85,22 @@ pub(crate) fn backend(
         true => backend.giving_back(),
         false => backend,
     }))
+}
+
+/// Whoever had a pool before may go on making volumes in it: their ids are never given out here.
+fn skip_foreign(site: &Site, pool: &Pool) -> Result<(), Failure> {
+    let devices = pool.devices().map_err(Trouble::failure)?;
+    let foreign = site.read(|read| {
+        let ids = devices.iter().map(|device| VolumeId(device.id)).rev();
+        let mut unknown = ids.filter(|id| !matches!(read.volume(*id), Ok(Some(_))));
+        Ok(unknown.next())
+    })?;
+    match foreign {
+        None => Ok(()),
+        Some(id) => site.record(Box::new(move |connection| {
+            Ok(Writer::new(connection).skip_volumes(id)?)
+        })),
+    }
 }
 
 fn refused(refusal: Refusal, lacking: Option<&str>) -> Failure {

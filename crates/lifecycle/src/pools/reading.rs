@@ -6,7 +6,7 @@ use longshore_catalog::VolumeId as CatalogId;
 use longshore_fsm::store::Readers;
 use longshore_volume::{
     Access, Backend, VolumeId,
-    thin::{Change, Ledger, Pool, ThinBackend},
+    thin::{Change, Ledger, ThinBackend},
 };
 
 use super::row::{known, none};
@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_secs(60);
 pub(crate) fn held_volume(view: &View, id: CatalogId) -> Result<(PathBuf, Box<dyn Held>), Failure> {
     let lock = view.state.lock("read a volume", WAIT)?;
     let pool = known(|look| view.read(look))?.ok_or_else(none)?;
-    let up = Pool::find(&pool.name).map_err(Trouble::failure)?;
+    let up = pool.spec.find(&pool.name).map_err(Trouble::failure)?;
     let sizes = Arc::new(Sizes(view.readers.clone()));
     let disk = ThinBackend::new(up, sizes).open(volume_id(id)?, Access::Read);
     let disk = disk.map_err(Trouble::failure)?;

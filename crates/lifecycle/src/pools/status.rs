@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use longshore_volume::{
-    dm::DmError,
-    thin::{Pool, PoolError},
-};
+use longshore_volume::{dm::DmError, thin::PoolError};
 
 use super::{
     report::PoolReport,
@@ -24,7 +21,7 @@ pub fn pool_status(state_dir: &Path) -> Result<PoolReport, Failure> {
 pub(super) fn report_of(state_dir: &Path) -> Result<PoolReport, Failure> {
     let view = View::open(state_dir)?.ok_or_else(none)?;
     let pool = known(|look| view.read(look))?.ok_or_else(none)?;
-    let state = match Pool::find(&pool.name) {
+    let state = match pool.spec.find(&pool.name) {
         Ok(up) => Some(up.state().map_err(Trouble::failure)?),
         Err(PoolError::NotUp { .. } | PoolError::Dm(DmError::Absent(_))) => None,
         Err(error) => return Err(error.failure()),

@@ -43,6 +43,10 @@ impl Trouble for PoolError {
                 .hint("stop what uses them, or deactivate the machines with `longshore deactivate`"),
             Self::Managed { .. } => failure(Class::Refused, "pool-managed")
                 .hint("only a pool that nobody manages can be adopted"),
+            Self::Part { source, .. } if source.kind() == std::io::ErrorKind::ResourceBusy => {
+                failure(Class::Busy, "device-busy")
+                    .hint("it is mounted, or part of a RAID, a volume group or a pool")
+            }
             Self::Part { source, .. } if is_full(source) => failure(Class::Full, "disk-full"),
             Self::Unwritten { source, .. } if is_full(source) => Failure::full(),
             _ => failure(Class::Failed, "pool"),

@@ -15,7 +15,8 @@ impl PoolRequest {
                     data.map_err(Trouble::failure)?,
                     metadata.map_err(Trouble::failure)?,
                 );
-                if data.path() == metadata.path() {
+                let real = |part: &Part| std::fs::canonicalize(part.path()).ok();
+                if real(&data) == real(&metadata) {
                     return Err(usage("data and metadata are two devices"));
                 }
                 PoolSpec::on_devices(metadata, data, self.block)

@@ -13,7 +13,7 @@ use longshore_vmtest::Guest;
 use longshore_volume::{
     Access, Backend, Name, VolumeId,
     dm::{Control, DeviceName, DeviceNumber, Line, SECTOR, Uuid},
-    thin::{Change, Ledger, MemoryLedger, Pool, PoolTable, ThinBackend, WhenFull, pool_uuid},
+    thin::{Change, Ledger, MemoryLedger, Pool, PoolTable, ThinBackend, WhenFull},
 };
 
 use crate::pools;
@@ -264,7 +264,12 @@ fn fresh(guest: &Guest, number: usize) -> Pool {
         when_full: WhenFull::Fail,
     };
     let name = DeviceName::new(format!("longshore.bench-{number}")).unwrap();
-    Pool::up(&name, &pool_uuid(&name), &table).unwrap()
+    Pool::up(
+        &name,
+        &Uuid::ours(&format!("pool-{}", &name)).expect("letters of a uuid"),
+        &table,
+    )
+    .unwrap()
 }
 
 fn device() -> DeviceName {

@@ -5,8 +5,9 @@ use super::{
     pool::Pool,
     spec::{Part, PoolSpec},
     superblock::Superblock,
+    table::WhenFull,
 };
-use crate::dm::{Control, DeviceName, DeviceNumber, DmError, Errno, Info, Loop, Uuid};
+use crate::dm::{Control, DeviceName, DeviceNumber, DmError, Errno, Loop, Uuid};
 
 /// The target of pools, as the kernel lists it.
 const TARGET: &str = "thin-pool";
@@ -26,12 +27,82 @@ impl PoolSpec {
     /// # Errors
     /// [`PoolError::NotEmpty`] where a part has something on it that is not this pool's.
     pub fn create(&self, name: &DeviceName) -> Result<Pool, PoolError> {
-        for part in [&self.metadata, &self.data] {
-            part.make()?;
+        if !self.is_up(name)? {
+            for part in [&self.metadata, &self.data] {
+                part.make()?;
+            }
+            // Also of one that was begun before: somebody may have used its device meanwhile.
+            self.data.must_be_blank()?;
         }
         let pool = self.up(name, Expected::New)?;
+        if !pool.devices()?.is_empty() {
+            let path = self.metadata.path().clone();
+            pool.down()?;
+            let why = "there is a pool with volumes on it".to_owned();
+            return Err(PoolError::OtherPart { path, why });
+        }
         pool.guard()?;
         Ok(pool)
+    }
+
+    /// Whether it is up: its own device, with a table.
+    fn is_up(&self, name: &DeviceName) -> Result<bool, PoolError> {
+        let info = Control::open()?.info(name)?;
+        let uuid = self.uuid(name);
+        Ok(info.is_some_and(|info| info.uuid.as_ref() == Some(&uuid) && info.has_table))
+    }
+
+    /// Finds it up.
+    ///
+    /// # Errors
+    /// [`PoolError::NotUp`]; [`PoolError::Another`] where one of that name is up and is not this one.
+    pub fn find(&self, name: &DeviceName) -> Result<Pool, PoolError> {
+        let pool = Pool::find(name)?;
+        match self.is_up(name)? {
+            true => Ok(pool),
+            false => Err(PoolError::Another {
+                name: name.clone(),
+                found: "it is a pool of somebody else".to_owned(),
+            }),
+        }
+    }
+
+    /// The uuid of its device.
+    fn uuid(&self, name: &DeviceName) -> Uuid {
+        Uuid::ours(&format!("pool-{name}-{}", self.token))
+            .expect("a pool's name and a token are letters of a uuid, and short")
+    }
+
+    /// Refuses to be destroyed where what is there is not, or not any more, this pool and nothing else.
+    ///
+    /// # Errors
+    /// [`PoolError::OtherPart`], [`PoolError::NotEmpty`].
+    pub fn may_be_destroyed(&self) -> Result<(), PoolError> {
+        if self.metadata.is_there() {
+            self.metadata.must_be_it()?;
+            let path = self.metadata.path();
+            let found = Superblock::read(path).map_err(|source| PoolError::Unreadable {
+                path: path.clone(),
+                source,
+            })?;
+            match found {
+                None => super::blank::must_be_blank(path)?,
+                Some(found) if found.block == self.block => {}
+                Some(found) => return Err(self.other_block(found)),
+            }
+        }
+        if self.data.is_there() {
+            self.data.must_be_it()?;
+            self.data.must_begin_with_nothing()?;
+        }
+        Ok(())
+    }
+
+    fn other_block(&self, found: Superblock) -> PoolError {
+        PoolError::OtherPart {
+            path: self.metadata.path().clone(),
+            why: format!("its pool has blocks of {} bytes", found.block),
+        }
     }
 
     /// Brings the pool up, or finds it up: the same parts, the same table.
@@ -43,18 +114,19 @@ impl PoolSpec {
         let metadata = self.metadata.attach()?;
         self.must_be(name, expected)?;
         let data = self.data.attach()?;
-        Pool::up(name, &pool_uuid(name), &self.table(metadata, data))
+        if !self.adopted && !self.is_up(name)? {
+            self.data.must_begin_with_nothing()?;
+        }
+        Pool::up(name, &self.uuid(name), &self.table(metadata, data))
     }
 
     /// Whether the metadata is that of the pool that is expected.
     fn must_be(&self, name: &DeviceName, expected: Expected) -> Result<(), PoolError> {
         // What is up has been looked at when it was brought up, and is written past the page cache.
-        if Control::open()?
-            .info(name)?
-            .is_some_and(|info| info.has_table)
-        {
+        if self.is_up(name)? {
             return Ok(());
         }
+        self.clear(name)?;
         let path = self.metadata.path();
         let found = Superblock::read(path).map_err(|source| PoolError::Unreadable {
             path: path.clone(),
@@ -70,10 +142,7 @@ impl PoolSpec {
             Expected::At(transaction) => transaction,
         };
         if found.block != self.block {
-            return Err(PoolError::OtherPart {
-                path: path.clone(),
-                why: format!("its pool has blocks of {} bytes", found.block),
-            });
+            return Err(self.other_block(found));
         }
         match recorded.checked_sub(found.transaction) {
             Some(0 | 1) => Ok(()),
@@ -90,22 +159,49 @@ impl PoolSpec {
     /// # Errors
     /// [`PoolError::Devices`] while one of its volumes has a device.
     pub fn down(&self, name: &DeviceName) -> Result<(), PoolError> {
-        match Pool::find(name) {
-            Ok(pool) => take_down(pool)?,
-            Err(PoolError::NotUp { .. }) => {}
+        match self.find(name) {
+            Ok(pool) => {
+                pool.unguard()?;
+                take_down(pool)?;
+            }
+            Err(PoolError::NotUp { .. }) => self.clear(name)?,
+            // Another of that name is none of ours.
+            Err(PoolError::Another { .. }) => {}
             Err(error) => return Err(error),
         }
         self.metadata.detach()?;
         self.data.detach()
     }
 
-    /// Removes what is left of a pool that is down. Its devices are blank then, its files gone.
+    /// Removes the device that was made and never got as far as to have a table that counts: it holds the parts.
+    fn clear(&self, name: &DeviceName) -> Result<(), PoolError> {
+        let control = Control::open()?;
+        let info = control.info(name)?;
+        let uuid = self.uuid(name);
+        if info.is_some_and(|info| info.uuid.as_ref() == Some(&uuid) && !info.has_table) {
+            control.remove(name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is left of a pool that is down. Its devices are blank then, its files gone; those of one that
+    /// somebody else has made are left as they are.
     ///
     /// # Errors
-    /// [`PoolError::Part`].
+    /// [`PoolError::Part`], and those of [`PoolSpec::may_be_destroyed`].
     pub fn destroy(&self) -> Result<(), PoolError> {
-        self.metadata.destroy()?;
-        self.data.destroy()
+        if self.adopted {
+            return Ok(());
+        }
+        self.may_be_destroyed()?;
+        self.metadata.detach()?;
+        self.data.detach()?;
+        for part in [&self.metadata, &self.data] {
+            if part.is_there() {
+                part.destroy()?;
+            }
+        }
+        Ok(())
     }
 
     /// What a pool that is up is made of, whoever brought it up, to be adopted.
@@ -115,7 +211,14 @@ impl PoolSpec {
     /// volume manager's.
     pub fn of(name: &DeviceName) -> Result<Self, PoolError> {
         let pool = Pool::find(name)?;
-        unmanaged(&pool.control().info(name)?, name)?;
+        if let Some(uuid) = pool.control().info(name)?.and_then(|info| info.uuid) {
+            return Err(PoolError::Managed {
+                name: name.clone(),
+                uuid: uuid.to_string(),
+            });
+        }
+        let (low_water, features) = pool.features()?;
+        let has = |feature: &str| features.iter().any(|has| has == feature);
         let metadata = part_of(pool.metadata_number()?)?;
         let mut data = part_of(pool.data_number()?)?;
         // It may be longer than what the pool has of it so far.
@@ -124,6 +227,12 @@ impl PoolSpec {
         match Self::on_devices(metadata, data, pool.block()) {
             Ok(spec) => Ok(Self {
                 adopted: true,
+                low_water,
+                pass_discard_down: !has("no_discard_passdown"),
+                when_full: match has("error_if_no_space") {
+                    true => WhenFull::Fail,
+                    false => WhenFull::Queue,
+                },
                 ..spec
             }),
             Err(error) => Err(PoolError::Another {
@@ -140,20 +249,23 @@ impl PoolSpec {
     /// [`PoolError::Managed`] where it is a volume manager's.
     pub fn adopt(&self, name: &DeviceName) -> Result<Pool, PoolError> {
         let control = Control::open()?;
-        if unmanaged(&control.info(name)?, name)? {
-            control.set_uuid(name, &pool_uuid(name))?;
+        let info = control.info(name)?;
+        let info = info.ok_or_else(|| PoolError::NotUp { name: name.clone() })?;
+        match info.uuid {
+            None => control.set_uuid(name, &self.uuid(name))?,
+            Some(uuid) if uuid == self.uuid(name) => {}
+            Some(uuid) => {
+                return Err(PoolError::Managed {
+                    name: name.clone(),
+                    uuid: uuid.to_string(),
+                });
+            }
         }
         let metadata = self.metadata.attach()?;
         let table = self.table(metadata, self.data.attach()?);
         Pool::reload(name, &table)?;
-        Pool::up(name, &pool_uuid(name), &table)
+        Pool::up(name, &self.uuid(name), &table)
     }
-}
-
-/// The uuid of a pool that is ours.
-#[must_use]
-pub fn pool_uuid(name: &DeviceName) -> Uuid {
-    Uuid::ours(&format!("pool-{name}")).expect("a pool's name is letters of a uuid, and short")
 }
 
 /// Whether there are thin pools here: device-mapper, its target, and leave to use both.
@@ -162,20 +274,6 @@ pub fn pool_uuid(name: &DeviceName) -> Uuid {
 /// [`DmError`], which says what is missing.
 pub fn available() -> Result<(), DmError> {
     Control::open()?.require_target(TARGET)
-}
-
-/// Refuses a pool that a volume manager has. Whether it has no uuid yet.
-fn unmanaged(info: &Option<Info>, name: &DeviceName) -> Result<bool, PoolError> {
-    let info = info.as_ref();
-    let info = info.ok_or_else(|| PoolError::NotUp { name: name.clone() })?;
-    match &info.uuid {
-        None => Ok(true),
-        Some(uuid) if *uuid == pool_uuid(name) => Ok(false),
-        Some(uuid) => Err(PoolError::Managed {
-            name: name.clone(),
-            uuid: uuid.to_string(),
-        }),
-    }
 }
 
 fn take_down(pool: Pool) -> Result<(), PoolError> {

@@ -16,6 +16,7 @@ use super::error::PoolError;
 /// of the end.
 const END: u64 = 128 << 10;
 const CHUNK: usize = 4096;
+const LEAST_BLOCK: usize = 64 << 10;
 
 /// Refuses a device or a file that has something on it.
 pub(super) fn must_be_blank(path: &Path) -> Result<(), PoolError> {
@@ -29,6 +30,30 @@ pub(super) fn must_be_blank(path: &Path) -> Result<(), PoolError> {
         Some(at) => Err(PoolError::NotEmpty {
             path: path.to_owned(),
             at,
+        }),
+    }
+}
+
+/// Refuses a device at whose beginning, as long as the smallest block of a pool, anything is.
+pub(super) fn must_begin_with_nothing(path: &Path) -> Result<(), PoolError> {
+    let found = File::open(path).and_then(|file| {
+        let mut chunk = vec![0; LEAST_BLOCK];
+        match file.read_exact_at(&mut chunk, 0) {
+            // A file that was cut off while it was made.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        Ok(chunk.iter().position(|&byte| byte != 0))
+    });
+    let found = found.map_err(|source| PoolError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    match found {
+        None => Ok(()),
+        Some(at) => Err(PoolError::OtherPart {
+            path: path.to_owned(),
+            why: format!("its byte {at} is not zero, and a pool of ours has nothing there"),
         }),
     }
 }

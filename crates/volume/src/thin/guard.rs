@@ -23,6 +23,14 @@ use crate::{
 pub(super) const GUARD: VolumeId = VolumeId::MAX;
 
 impl Pool {
+    /// Removes the device of that volume, which a program has left that was ended as it wrote there.
+    pub(super) fn unguard(&self) -> Result<(), PoolError> {
+        let name = own_name(self.name(), GUARD);
+        let name = DeviceName::new(name).expect("a pool's name and a number are letters of a name");
+        self.control().remove(&name)?;
+        Ok(Nodes::default().forget(&name)?)
+    }
+
     /// Gives the first block of a new pool to a volume of ours. May be repeated until it has said so.
     ///
     /// # Errors

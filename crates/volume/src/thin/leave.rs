@@ -6,7 +6,7 @@ use super::{
     machines::{device, machine_of},
 };
 use crate::{
-    dm::{DeviceName, Nodes},
+    dm::{DeviceName, Line, Nodes},
     name::Name,
 };
 
@@ -33,6 +33,35 @@ impl ThinBackend {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// The devices that somebody else has of volumes of this pool, by name.
+    ///
+    /// # Errors
+    /// [`PoolError::Dm`].
+    pub fn foreign_devices(&self) -> Result<Vec<String>, PoolError> {
+        let control = self.pool().control();
+        let pool = control.info(self.pool().name())?;
+        let pool = pool.map(|info| info.number.to_string());
+        let mut foreign = Vec::new();
+        for listed in control.list()? {
+            let Some(name) = DeviceName::new(listed.name) else {
+                continue;
+            };
+            let uuid = control.info(&name)?.and_then(|info| info.uuid);
+            if uuid.is_some_and(|uuid| self.volume_of(&uuid).is_some()) {
+                continue;
+            }
+            let table = control.table(&name)?;
+            let is_of_it = |line: &Line| {
+                line.target == "thin" && line.words.split_whitespace().next() == pool.as_deref()
+            };
+            if table.iter().any(is_of_it) {
+                foreign.push(name.to_string());
+            }
+        }
+        foreign.sort();
+        Ok(foreign)
     }
 
     /// Removes the devices that a program of ours has left which ended, where nobody has them open.

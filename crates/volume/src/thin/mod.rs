@@ -42,7 +42,7 @@ mod testing;
 mod union;
 mod users;
 
-pub use assemble::{Expected, available, pool_uuid};
+pub use assemble::{Expected, available};
 pub use backend::ThinBackend;
 pub use error::PoolError;
 pub use ledger::{Change, Ledger, MemoryLedger};

@@ -13,7 +13,7 @@ use std::{
 use rustix::fs::{FallocateFlags, OFlags};
 
 use super::{
-    blank::{blank, must_be_blank},
+    blank::{blank, must_be_blank, must_begin_with_nothing},
     error::PoolError,
     spec::Part,
 };
@@ -83,9 +83,9 @@ impl Part {
             } => {
                 let (number, now) = measured(path).map_err(failed("open", path))?;
                 let found = identity(number);
-                if known.is_some() && found.is_some() && known != &found {
-                    let found = found.unwrap_or_default();
-                    return Err(other(path, format!("it is {found:?}")));
+                if known.is_some() && known != &found {
+                    let found = found.map_or("not known".to_owned(), |found| format!("{found:?}"));
+                    return Err(other(path, format!("what it is called is {found}")));
                 }
                 match now < *bytes {
                     true => Err(other(path, format!("it has {now} bytes and not {bytes}"))),
@@ -100,6 +100,33 @@ impl Part {
                 }
             }
         }
+    }
+
+    /// Refuses data at whose beginning something is: of a pool that we have made that is a block of our own, with
+    /// nothing in it.
+    pub(super) fn must_begin_with_nothing(&self) -> Result<(), PoolError> {
+        must_begin_with_nothing(self.path())
+    }
+
+    /// Refuses what is not what the pool was made of, without attaching it. A file that was cut off while it was made
+    /// is empty.
+    pub(super) fn must_be_it(&self) -> Result<(), PoolError> {
+        let Self::File { path, bytes, .. } = self else {
+            return self.attach().map(drop);
+        };
+        match fs::metadata(path).map_err(failed("look at", path))?.len() {
+            0 => Ok(()),
+            has if has == *bytes => Ok(()),
+            has => Err(PoolError::OtherPart {
+                path: path.clone(),
+                why: format!("it has {has} bytes and not {bytes}"),
+            }),
+        }
+    }
+
+    /// Whether there is anything at all to be destroyed.
+    pub(super) fn is_there(&self) -> bool {
+        self.path().exists()
     }
 
     /// Lets go of the loop device, where it has one.
@@ -119,7 +146,11 @@ impl Part {
     /// Removes the file, or makes the device blank again, which was this pool's.
     pub(super) fn destroy(&self) -> Result<(), PoolError> {
         match self {
-            Self::Device { path, .. } => blank(path).map_err(failed("make blank", path)),
+            Self::Device { path, .. } => {
+                self.attach()?;
+                exclusive(path).map_err(failed("have to itself", path))?;
+                blank(path).map_err(failed("make blank", path))
+            }
             Self::File { path, .. } => {
                 let removed = match fs::remove_file(path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -160,9 +191,18 @@ fn exclusive(path: &Path) -> io::Result<()> {
     opened.map(drop)
 }
 
-/// What the driver of a device calls it.
+/// What the driver of a device calls it; of a partition what it calls the whole, and its number.
 fn identity(number: DeviceNumber) -> Option<String> {
     let dir = Path::new("/sys/dev/block").join(number.to_string());
+    let dir = fs::canonicalize(&dir).unwrap_or(dir);
+    if let Ok(partition) = fs::read_to_string(dir.join("partition")) {
+        let whole = called(dir.parent()?)?;
+        return Some(format!("{whole} part {}", partition.trim()));
+    }
+    called(&dir)
+}
+
+fn called(dir: &Path) -> Option<String> {
     let words = IDENTITIES.iter().filter_map(|place| {
         let text = fs::read_to_string(dir.join(place)).ok()?;
         let text = text.trim().to_owned();
@@ -190,10 +230,9 @@ fn make_file(path: &Path, bytes: u64, allocated: bool) -> io::Result<()> {
         )));
     }
     if allocated {
-        rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
-    } else {
-        file.set_len(bytes)?;
+        rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes)?;
     }
+    file.set_len(bytes)?;
     file.sync_all()?;
     sync_dir(path)
 }

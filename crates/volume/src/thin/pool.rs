@@ -159,6 +159,18 @@ impl Pool {
         }
     }
 
+    /// The status of one whose metadata can be changed: also of one without room for data, which is how it gets some.
+    fn changeable(&self) -> Result<PoolStatus, PoolError> {
+        match self.state()? {
+            PoolState::Working(status)
+                if status.mode == PoolMode::OutOfDataSpace && !status.needs_check =>
+            {
+                Ok(status)
+            }
+            _ => self.working(),
+        }
+    }
+
     /// Asks for a change, after it was written down. `Ok(false)` where the pool was like that already: the id to
     /// be made is taken, the one to be deleted is not there.
     ///
@@ -177,7 +189,11 @@ impl Pool {
             Change::Delete { id } => (format!("delete {id}"), Errno::NoData),
         };
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.working()?.transaction;
+        let status = match change {
+            Change::Delete { .. } => self.changeable()?,
+            Change::Create { .. } | Change::Snapshot { .. } => self.working()?,
+        };
+        let before = status.transaction;
         let after = before + 1;
         let written = ledger.will(after, change);
         written.map_err(|source| PoolError::Unwritten {
@@ -215,7 +231,7 @@ impl Pool {
         match recorded.checked_sub(pool) {
             Some(0) => Ok(false),
             Some(1) => {
-                self.working()?;
+                self.changeable()?;
                 self.swap(pool, recorded)?;
                 Ok(true)
             }
@@ -230,7 +246,7 @@ impl Pool {
     fn swap(&self, before: u64, after: u64) -> Result<(), PoolError> {
         let swap = format!("set_transaction_id {before} {after}");
         self.control.message(&self.name, &swap)?;
-        match self.working()?.transaction == after {
+        match self.changeable()?.transaction == after {
             true => Ok(()),
             false => Err(PoolError::Contended {
                 name: self.name.clone(),
@@ -256,6 +272,21 @@ impl Pool {
     /// Waits until nobody has a snapshot of its metadata held.
     pub(super) fn holds(&self) -> MutexGuard<'_, ()> {
         self.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of free blocks below which there is an event, and the features, as its table has them.
+    pub(super) fn features(&self) -> Result<(u64, Vec<String>), PoolError> {
+        let table = self.control.table(&self.name)?;
+        let words = table
+            .first()
+            .map(|line| line.words.clone())
+            .unwrap_or_default();
+        let mut words = words.split_whitespace().skip(3);
+        let low_water = words.next().and_then(|word| word.parse().ok());
+        Ok((
+            low_water.unwrap_or_default(),
+            words.skip(1).map(str::to_owned).collect(),
+        ))
     }
 
     /// The device with its metadata, as its table names it.

@@ -1,6 +1,6 @@
 //! [`PoolSpec`]: what a pool is made of, as it is written down to be brought up again after a reboot.
 
-use std::path::PathBuf;
+use std::{fs::File, io::Read, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct PoolSpec {
     pub when_full: WhenFull,
     /// Whether somebody else has made it: what is in it may be theirs.
     pub adopted: bool,
+    /// What its uuid has behind its name: two state directories may call their pools the same.
+    pub token: String,
 }
 
 /// One of its two parts.
@@ -92,6 +94,7 @@ impl PoolSpec {
             pass_discard_down: true,
             when_full: WhenFull::Fail,
             adopted: false,
+            token: token(),
         })
     }
 
@@ -116,12 +119,24 @@ impl PoolSpec {
         Ok(Self {
             low_water: low_water(bytes, block),
             metadata: file("meta", metadata_bytes(bytes, block)),
-            data: file("data", bytes + TAIL),
+            data: file("data", bytes.saturating_add(TAIL)),
             block,
             pass_discard_down: !thick,
             when_full: WhenFull::Fail,
             adopted: false,
+            token: token(),
         })
+    }
+
+    /// Whether it is the same pool but for what was drawn when it was begun.
+    #[must_use]
+    pub fn is_made_as(&self, other: &Self) -> bool {
+        let token = self.token.clone();
+        *self
+            == Self {
+                token,
+                ..other.clone()
+            }
     }
 
     /// Bytes of data that it has: what somebody else has made is as they made it.
@@ -157,6 +172,16 @@ impl PoolSpec {
             pass_discard_down: self.pass_discard_down,
             when_full: self.when_full,
         }
+    }
+}
+
+/// Sixteen letters that no other pool has; nothing where the system draws none, which is only less telling.
+fn token() -> String {
+    let mut bytes = [0; 8];
+    let drawn = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    match drawn {
+        Ok(()) => format!("{:016x}", u64::from_ne_bytes(bytes)),
+        Err(_) => "0".to_owned(),
     }
 }
 

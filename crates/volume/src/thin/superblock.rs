@@ -28,8 +28,11 @@ impl Superblock {
     /// What reading the device reports.
     pub fn read(metadata: &Path) -> io::Result<Option<Self>> {
         let mut bytes = [0; BLOCK];
-        File::open(metadata)?.read_exact_at(&mut bytes, 0)?;
-        Ok(Self::parse(&bytes))
+        match File::open(metadata)?.read_exact_at(&mut bytes, 0) {
+            // A file that was cut off while it was made.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            read => read.map(|()| Self::parse(&bytes)),
+        }
     }
 
     fn parse(bytes: &[u8; BLOCK]) -> Option<Self> {
