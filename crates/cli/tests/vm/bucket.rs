@@ -24,6 +24,7 @@ pub(crate) const SETTINGS: [(&str, &str); 2] = [
 /// Sizes of volumes: of families, and of real packages.
 pub(crate) const SMALL: &str = "64MiB";
 pub(crate) const LARGE: &str = "256MiB";
+pub(crate) const WHOLE: &str = "4GiB";
 /// Two families that have their first three layers in common.
 pub(crate) const FAMILIES: [&str; 2] = ["images/golang", "images/node"];
 
@@ -75,11 +76,39 @@ fn fill(disk: &Path, whole: bool) -> io::Result<()> {
             in_files(dir.path(), &[REAL], LARGE)?;
         }
     }
-    let bytes = 1 << 30;
+    filesystem(disk, dir.path(), 1 << 30)
+}
+
+/// Fills a disk with two families of a bucket of the whole size, and with what the file backend makes of them.
+pub(crate) fn whole(disk: &Path) -> io::Result<()> {
+    let missing = |text: &str| Err(io::Error::new(io::ErrorKind::NotFound, text));
+    let Some(bucket) = std::env::var_os("LONGSHORE_FULL_BUCKET") else {
+        return missing("LONGSHORE_FULL_BUCKET does not name a bucket of the whole size");
+    };
+    if std::env::var_os("LONGSHORE_SOAK").is_none() {
+        return missing("it is for a soak");
+    }
+    let dir = tempfile::tempdir()?;
+    let images = dir.path().join("images");
+    fs::create_dir(&images)?;
+    for family in FAMILIES {
+        let copied = Command::new("cp")
+            .arg("-r")
+            .args([Path::new(&bucket).join(family), images.clone()])
+            .status()?;
+        if !copied.success() {
+            return Err(io::Error::other("the bucket could not be copied"));
+        }
+    }
+    in_files(dir.path(), &FAMILIES, WHOLE)?;
+    filesystem(disk, dir.path(), 16 << 30)
+}
+
+fn filesystem(disk: &Path, dir: &Path, bytes: u64) -> io::Result<()> {
     File::create(disk)?.set_len(bytes)?;
     let made = Command::new("/sbin/mke2fs")
         .args(["-q", "-F", "-t", "ext4", "-d"])
-        .args([dir.path(), disk])
+        .args([dir, disk])
         .status()?;
     match made.success() {
         true => Ok(()),

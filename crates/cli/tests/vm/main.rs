@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod bucket;
 #[cfg(target_os = "linux")]
+mod full;
+#[cfg(target_os = "linux")]
 mod killed;
 #[cfg(target_os = "linux")]
 mod machines;
@@ -58,6 +60,16 @@ fn main() -> ExitCode {
                 ..machine
             },
             scenarios: killed::SCENARIOS,
+        },
+        Group {
+            name: "full::families_of_the_whole_bucket",
+            machine: Machine {
+                disks: &[8 << 30, 256 << 20, 16 << 30],
+                prepared: &[bucket::whole],
+                takes_time: true,
+                ..machine
+            },
+            scenarios: full::SCENARIOS,
         },
     ])
 }
