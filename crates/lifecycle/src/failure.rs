@@ -117,7 +117,7 @@ impl Failure {
     /// With where the disk is full, if that is what failed.
     #[must_use]
     pub(crate) fn on_disk(mut self, state_dir: &std::path::Path) -> Self {
-        if self.class == Class::Full {
+        if self.code == "disk-full" {
             self.message = format!("no space is left for {}", state_dir.display());
         }
         self

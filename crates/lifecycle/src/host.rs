@@ -7,7 +7,7 @@ use std::{
 
 use longshore_fsm::{
     Engine, EngineBuilder, Retention, RunId, Start, StartOptions, WorkflowRef,
-    store::{Batch, RunFilter, SqliteStore, Store, Target, Write},
+    store::{RunFilter, SqliteStore, Store},
 };
 use longshore_source::ImageName;
 use rusqlite::Connection;
@@ -23,7 +23,7 @@ use crate::{
     run_report::image_run_id,
     run_trouble::failed_as,
     scanning::for_stored_images,
-    site::Site,
+    site::{self, Site},
     state_dir::Lock,
     trouble::{Trouble, millis},
 };
@@ -154,17 +154,8 @@ impl<S: Store<Handle = Connection>> Host<S> {
         + 'static,
     ) -> Result<T, Failure> {
         let (deps, engine) = (Arc::clone(&self.deps), self.engine.clone());
-        let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
-            let record = |write: DomainWrite| {
-                let batch = Batch {
-                    target: Target::Domain,
-                    events: Vec::new(),
-                    writes: vec![Write::new(write)],
-                };
-                let committed = runtime.block_on(engine.store().commit(batch));
-                committed.map(|_| ()).map_err(Trouble::failure)
-            };
+            let record = |write: DomainWrite| site::record(engine.store(), write);
             work(&deps, &record)
         })
         .await

@@ -11,8 +11,8 @@
 //! | a receipt for a blob whose digest was not recorded | recorded, and removed |
 //! | a partial blob of a layer that is still wanted | kept, to be gone on with |
 //! | any other partial blob | removed |
-//! | an active machine without its path | given it again |
-//! | a path of no active machine | taken away |
+//! | an active machine without its path | given it again; where that fails it is said, and the others have theirs |
+//! | a path of no active machine | taken away; one that somebody uses is left for the next start |
 //! | a directory of a scan that was cut off | removed |
 //!
 //! Files that are nobody's are left alone and reported. Every part may be cut off and done again.

@@ -16,7 +16,7 @@ use crate::{
     machine_run::{MachineRequest, check_base, disk_size},
     machines::no_such_machine,
     reconcile::Record,
-    room::{Need, fits, may_promise},
+    room::for_machine,
     scanning::Allow,
     trouble::Trouble,
 };
@@ -71,12 +71,7 @@ fn begin_anew(
     let size = disk_size(base.size, size.or(Some(old_size).filter(|size| *size > 0)))?;
     // All that could keep the new disk from being made, before the old one is let go.
     check_base(deps, machine.base)?;
-    if let Some(capacity) = deps.backend.capacity().map_err(Trouble::failure)? {
-        fits(&capacity, Need::MACHINE)?;
-        let volumes = deps.read(|read| read.volumes())?;
-        let more = size.saturating_sub(old_size);
-        may_promise(&capacity, &volumes, more, deps.pool_overcommit)?;
-    }
+    for_machine(deps, size.saturating_sub(old_size))?;
     let under_way = deps.readers.list_active().map_err(Trouble::failure)?;
     if let Some(run) = under_way.iter().find(|run| run.id == machine.name) {
         let text = format!("run {} is at work on machine {name}", run.run);

@@ -50,7 +50,7 @@ impl Need {
     }
 
     /// Of a machine's disk, before its guest has written anything.
-    pub(crate) const MACHINE: Self = Self {
+    const MACHINE: Self = Self {
         data: 0,
         volumes: 1,
     };
@@ -64,7 +64,7 @@ impl Need {
 }
 
 /// Whether a pool can hold it. Pure.
-pub(crate) fn fits(capacity: &Capacity, need: Need) -> Result<(), Failure> {
+fn fits(capacity: &Capacity, need: Need) -> Result<(), Failure> {
     let metadata = need.metadata(capacity.block).saturating_add(SPARE);
     let full = |what: &str, needs: u64, has: u64| {
         let text = format!(
@@ -83,7 +83,7 @@ pub(crate) fn fits(capacity: &Capacity, need: Need) -> Result<(), Failure> {
 }
 
 /// Whether the disks that machines have may be so large together. Pure.
-pub(crate) fn may_promise(
+fn may_promise(
     capacity: &Capacity,
     volumes: &[VolumeRow],
     size: u64,
@@ -106,6 +106,17 @@ pub(crate) fn may_promise(
     );
     Err(Failure::new(Class::Full, "pool-overcommitted", text)
         .hint("remove machines that are not needed, or raise pool_overcommit"))
+}
+
+/// Refuses a machine's disk for which a pool has no room, or that is more than machines may be promised; `more` is
+/// what it has beyond a disk that it takes the place of.
+pub(crate) fn for_machine(deps: &Deps, more: u64) -> Result<(), Failure> {
+    let Some(capacity) = deps.backend.capacity().map_err(Trouble::failure)? else {
+        return Ok(());
+    };
+    fits(&capacity, Need::MACHINE)?;
+    let volumes = deps.read(|read| read.volumes())?;
+    may_promise(&capacity, &volumes, more, deps.pool_overcommit)
 }
 
 /// What is promised to work that is under way.
@@ -137,6 +148,12 @@ impl Promises {
             layers: Mutex::new(layers),
         })
     }
+
+    fn give_back(&self, need: Need) {
+        let mut all = self.all();
+        all.data = all.data.saturating_sub(need.data);
+        all.volumes = all.volumes.saturating_sub(need.volumes);
+    }
 }
 
 impl Promised {
@@ -146,14 +163,6 @@ impl Promised {
         if let Some(need) = layers.get_mut(layer) {
             self.promises.give_back(std::mem::take(need));
         }
-    }
-}
-
-impl Promises {
-    fn give_back(&self, need: Need) {
-        let mut all = self.all();
-        all.data = all.data.saturating_sub(need.data);
-        all.volumes = all.volumes.saturating_sub(need.volumes);
     }
 }
 

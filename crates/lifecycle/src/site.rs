@@ -1,14 +1,12 @@
 //! A state directory that is this process's: its lock, its database, and writing there outside of any run.
 
 use longshore_catalog::{Reader, SCHEMA, SCHEMA_OWNER};
-#[cfg(target_os = "linux")]
-use longshore_fsm::store::{Batch, Store, Target, Write};
-use longshore_fsm::store::{Migrations, Readers, SqliteStore};
+use longshore_fsm::store::{Batch, Migrations, Readers, SqliteStore, Store, Target, Write};
+use rusqlite::Connection;
 
-#[cfg(target_os = "linux")]
-use crate::deps::DomainWrite;
 use crate::{
     Failure, Settings,
+    deps::DomainWrite,
     state_dir::{Lock, StateDir},
     trouble::Trouble,
 };
@@ -75,8 +73,10 @@ pub(crate) fn read<T>(
 }
 
 /// Writes to a catalogue outside of any run, from a thread that may wait; durable when it returns.
-#[cfg(target_os = "linux")]
-pub(crate) fn record(store: &SqliteStore, write: DomainWrite) -> Result<(), Failure> {
+pub(crate) fn record<S: Store<Handle = Connection>>(
+    store: &S,
+    write: DomainWrite,
+) -> Result<(), Failure> {
     let batch = Batch {
         target: Target::Domain,
         events: Vec::new(),

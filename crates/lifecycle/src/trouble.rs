@@ -292,6 +292,8 @@ impl Trouble for VolumeError {
     fn failure(self) -> Failure {
         match &self {
             Self::NoSpace { .. } => Failure::full().caused_by(&self),
+            Self::PoolFull { .. } => Failure::new(Class::Full, "pool-full", self.to_string())
+                .hint("see what takes how much with `longshore df`, and remove what is not needed"),
             Self::Busy { .. } | Self::NameTaken { .. } => {
                 Failure::new(Class::Busy, "volume-busy", self.to_string())
             }

@@ -74,6 +74,12 @@ pub enum VolumeError {
         /// What failed.
         doing: Doing,
     },
+    /// The pool that it is in has no room, or none for its metadata.
+    #[error("the pool has no room for {doing}")]
+    PoolFull {
+        /// What failed.
+        doing: Doing,
+    },
     /// The system refused or failed.
     #[error("{doing} failed")]
     Io {

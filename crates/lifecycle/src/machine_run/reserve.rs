@@ -17,9 +17,8 @@ use super::{MachineRequest, MachineResponse};
 use crate::{
     Class, Failure,
     deps::Deps,
-    room::{Need, fits, may_promise},
+    room::for_machine,
     scanning::{Allowed, admit},
-    trouble::Trouble,
 };
 
 pub(super) async fn reserve(
@@ -105,11 +104,7 @@ pub(super) fn reservation(
     let allowance = admit(deps, &image, &request.name, allowed.as_ref())?;
     let size = deps.read(|read| read.volume(base))?;
     let size = disk_size(size.map_or(deps.volume_size, |row| row.size), request.size)?;
-    if let Some(capacity) = deps.backend.capacity().map_err(Trouble::failure)? {
-        fits(&capacity, Need::MACHINE)?;
-        let volumes = deps.read(|read| read.volumes())?;
-        may_promise(&capacity, &volumes, size, deps.pool_overcommit)?;
-    }
+    for_machine(deps, size)?;
     let expires_at = asked.ttl.map(|ttl| expiry(now, ttl));
     Ok(move |connection: &Connection| {
         let write = Writer::new(connection);

@@ -1,8 +1,9 @@
 //! A pool from its parts, and back: brought up as it was, taken down, gone.
 
 use super::{
+    blank::must_be_blank,
     error::PoolError,
-    pool::Pool,
+    pool::{Pool, checked},
     spec::{Part, PoolSpec},
     superblock::Superblock,
     table::WhenFull,
@@ -47,6 +48,7 @@ impl PoolSpec {
 
     /// Whether it is up: its own device, with a table.
     fn is_up(&self, name: &DeviceName) -> Result<bool, PoolError> {
+        checked(name)?;
         let info = Control::open()?.info(name)?;
         let uuid = self.uuid(name);
         Ok(info.is_some_and(|info| info.uuid.as_ref() == Some(&uuid) && info.has_table))
@@ -67,7 +69,7 @@ impl PoolSpec {
         }
     }
 
-    /// The uuid of its device.
+    /// The uuid of its device, whose name is short enough.
     fn uuid(&self, name: &DeviceName) -> Uuid {
         Uuid::ours(&format!("pool-{name}-{}", self.token))
             .expect("a pool's name and a token are letters of a uuid, and short")
@@ -80,13 +82,8 @@ impl PoolSpec {
     pub fn may_be_destroyed(&self) -> Result<(), PoolError> {
         if self.metadata.is_there() {
             self.metadata.must_be_it()?;
-            let path = self.metadata.path();
-            let found = Superblock::read(path).map_err(|source| PoolError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
-            match found {
-                None => super::blank::must_be_blank(path)?,
+            match Superblock::read(self.metadata.path())? {
+                None => must_be_blank(self.metadata.path())?,
                 Some(found) if found.block == self.block => {}
                 Some(found) => return Err(self.other_block(found)),
             }
@@ -128,10 +125,7 @@ impl PoolSpec {
         }
         self.clear(name)?;
         let path = self.metadata.path();
-        let found = Superblock::read(path).map_err(|source| PoolError::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
+        let found = Superblock::read(path)?;
         let no_pool = || PoolError::NoPool { path: path.clone() };
         let found = match (expected, found) {
             (Expected::New, None) => return self.metadata.must_be_blank(),
@@ -277,24 +271,13 @@ pub fn available() -> Result<(), DmError> {
 }
 
 fn take_down(pool: Pool) -> Result<(), PoolError> {
-    let (name, control) = (pool.name().clone(), Control::open()?);
+    let (name, users) = (pool.name().clone(), pool.users()?);
     match pool.down() {
         Err(PoolError::Dm(error)) if error.errno() == Some(Errno::Busy) => {
-            // Whoever has a volume of it has its number in the table.
-            let number = control.info(&name)?.map(|info| info.number.to_string());
-            let uses = |device: &DeviceName| {
-                let table = control.table(device).unwrap_or_default();
-                let first = |words: &str| words.split_whitespace().next().map(str::to_owned);
-                table
-                    .iter()
-                    .any(|line| line.target == "thin" && first(&line.words) == number)
-            };
-            let listed = control.list()?.into_iter();
-            let devices = listed.filter_map(|found| DeviceName::new(found.name));
-            let devices = devices.filter(uses).map(|device| device.to_string());
+            let users: Vec<_> = users.iter().map(|(name, _)| name.as_str()).collect();
             Err(PoolError::Devices {
-                devices: devices.collect::<Vec<_>>().join(", "),
                 name,
+                devices: users.join(", "),
             })
         }
         down => down,

@@ -367,7 +367,7 @@ impl Backend for ThinBackend {
 pub(super) fn failed(doing: &Doing, error: PoolError) -> VolumeError {
     let doing = doing.clone();
     match error {
-        PoolError::Full { .. } => VolumeError::NoSpace { doing },
+        PoolError::Full { .. } => VolumeError::PoolFull { doing },
         PoolError::Dm(error) => VolumeError::io(doing, error.into()),
         PoolError::Unwritten { source, .. } => VolumeError::io(doing, source),
         error => VolumeError::io(doing, io::Error::other(error)),

@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use rustix::fs::Advice;
+
 use super::error::PoolError;
 
 /// Bytes at either end that are looked at: btrfs's superblock is at 64 KiB, the last of MD's labels within 128 KiB
@@ -18,14 +20,24 @@ const END: u64 = 128 << 10;
 const CHUNK: usize = 4096;
 const LEAST_BLOCK: usize = 64 << 10;
 
-/// Refuses a device or a file that has something on it.
-pub(super) fn must_be_blank(path: &Path) -> Result<(), PoolError> {
-    let found = File::open(path).and_then(|mut file| first_of_ends(&mut file));
-    let found = found.map_err(|source| PoolError::Unreadable {
+/// Opens what is to be read as it is now: a pool writes past the page cache, where something older may be.
+pub(super) fn fresh(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
+    Ok(file)
+}
+
+pub(super) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> PoolError + '_ {
+    |source| PoolError::Unreadable {
         path: path.to_owned(),
         source,
-    })?;
-    match found {
+    }
+}
+
+/// Refuses a device or a file that has something on it.
+pub(super) fn must_be_blank(path: &Path) -> Result<(), PoolError> {
+    let found = fresh(path).and_then(|mut file| first_of_ends(&mut file));
+    match found.map_err(unreadable(path))? {
         None => Ok(()),
         Some(at) => Err(PoolError::NotEmpty {
             path: path.to_owned(),
@@ -36,7 +48,7 @@ pub(super) fn must_be_blank(path: &Path) -> Result<(), PoolError> {
 
 /// Refuses a device at whose beginning, as long as the smallest block of a pool, anything is.
 pub(super) fn must_begin_with_nothing(path: &Path) -> Result<(), PoolError> {
-    let found = File::open(path).and_then(|file| {
+    let found = fresh(path).and_then(|file| {
         let mut chunk = vec![0; LEAST_BLOCK];
         match file.read_exact_at(&mut chunk, 0) {
             // A file that was cut off while it was made.
@@ -45,11 +57,7 @@ pub(super) fn must_begin_with_nothing(path: &Path) -> Result<(), PoolError> {
         }
         Ok(chunk.iter().position(|&byte| byte != 0))
     });
-    let found = found.map_err(|source| PoolError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    match found {
+    match found.map_err(unreadable(path))? {
         None => Ok(()),
         Some(at) => Err(PoolError::OtherPart {
             path: path.to_owned(),

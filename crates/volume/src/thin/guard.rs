@@ -25,8 +25,7 @@ pub(super) const GUARD: VolumeId = VolumeId::MAX;
 impl Pool {
     /// Removes the device of that volume, which a program has left that was ended as it wrote there.
     pub(super) fn unguard(&self) -> Result<(), PoolError> {
-        let name = own_name(self.name(), GUARD);
-        let name = DeviceName::new(name).expect("a pool's name and a number are letters of a name");
+        let name = self.guard_name();
         self.control().remove(&name)?;
         Ok(Nodes::default().forget(&name)?)
     }
@@ -44,9 +43,9 @@ impl Pool {
             Err(error) if error.errno() != Some(Errno::Exists) => return Err(error.into()),
             _ => {}
         }
-        let (name, uuid) = (own_name(self.name(), GUARD), own_uuid(self.name(), GUARD));
-        let name = DeviceName::new(name).expect("a pool's name and a number are letters of a name");
-        let uuid = Uuid::ours(&uuid).expect("a pool's name and a number are letters of a uuid");
+        let name = self.guard_name();
+        let uuid = Uuid::ours(&own_uuid(self.name(), GUARD))
+            .expect("a pool's name and a number are letters of a uuid");
         let control = self.control();
         if control.info(&name)?.is_none() {
             control.create(&name, &uuid)?;
@@ -68,5 +67,10 @@ impl Pool {
         })?;
         removed?;
         Ok(())
+    }
+
+    fn guard_name(&self) -> DeviceName {
+        DeviceName::new(own_name(self.name(), GUARD))
+            .expect("a pool's name and a number are letters of a name")
     }
 }

@@ -4,11 +4,37 @@ use super::{
     backend::ThinBackend,
     error::PoolError,
     machines::{device, machine_of},
+    pool::Pool,
 };
 use crate::{
-    dm::{DeviceName, Line, Nodes},
+    dm::{DeviceName, Line, Nodes, Uuid},
     name::Name,
 };
+
+impl Pool {
+    /// The devices of its volumes, of whoever, by name, with their uuids: the first word of their tables is its
+    /// number.
+    pub(super) fn users(&self) -> Result<Vec<(DeviceName, Option<Uuid>)>, PoolError> {
+        let control = self.control();
+        let pool = control
+            .info(self.name())?
+            .map(|info| info.number.to_string());
+        let mut users = Vec::new();
+        let listed = control.list()?.into_iter();
+        for name in listed.filter_map(|found| DeviceName::new(found.name)) {
+            let table = control.table(&name)?;
+            let is_of_it = |line: &Line| {
+                line.target == "thin" && line.words.split_whitespace().next() == pool.as_deref()
+            };
+            if table.iter().any(is_of_it) {
+                let uuid = control.info(&name)?.and_then(|info| info.uuid);
+                users.push((name, uuid));
+            }
+        }
+        users.sort();
+        Ok(users)
+    }
+}
 
 impl ThinBackend {
     /// The machines of this pool whose device somebody has open, by name.
@@ -40,28 +66,10 @@ impl ThinBackend {
     /// # Errors
     /// [`PoolError::Dm`].
     pub fn foreign_devices(&self) -> Result<Vec<String>, PoolError> {
-        let control = self.pool().control();
-        let pool = control.info(self.pool().name())?;
-        let pool = pool.map(|info| info.number.to_string());
-        let mut foreign = Vec::new();
-        for listed in control.list()? {
-            let Some(name) = DeviceName::new(listed.name) else {
-                continue;
-            };
-            let uuid = control.info(&name)?.and_then(|info| info.uuid);
-            if uuid.is_some_and(|uuid| self.volume_of(&uuid).is_some()) {
-                continue;
-            }
-            let table = control.table(&name)?;
-            let is_of_it = |line: &Line| {
-                line.target == "thin" && line.words.split_whitespace().next() == pool.as_deref()
-            };
-            if table.iter().any(is_of_it) {
-                foreign.push(name.to_string());
-            }
-        }
-        foreign.sort();
-        Ok(foreign)
+        let ours = |uuid: &Uuid| self.volume_of(uuid).is_some();
+        let users = self.pool().users()?.into_iter();
+        let foreign = users.filter(|(_, uuid)| !uuid.as_ref().is_some_and(ours));
+        Ok(foreign.map(|(name, _)| name.to_string()).collect())
     }
 
     /// Removes the devices that a program of ours has left which ended, where nobody has them open.

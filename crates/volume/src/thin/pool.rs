@@ -330,7 +330,7 @@ impl Pool {
     }
 }
 
-fn checked(name: &DeviceName) -> Result<(), PoolError> {
+pub(super) fn checked(name: &DeviceName) -> Result<(), PoolError> {
     match name.as_str().len() <= LONGEST {
         true => Ok(()),
         false => Err(PoolError::LongName { name: name.clone() }),

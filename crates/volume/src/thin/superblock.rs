@@ -1,8 +1,10 @@
 //! The first block of a pool's metadata: whether there is a pool, and which.
 
-use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{io, os::unix::fs::FileExt, path::Path};
 
 use super::{
+    blank::{fresh, unreadable},
+    error::PoolError,
     metadata::{MAGIC, MAGIC_AT},
     node::BLOCK,
 };
@@ -25,13 +27,17 @@ impl Superblock {
     /// Reads it; `None` where there is no pool.
     ///
     /// # Errors
-    /// What reading the device reports.
-    pub fn read(metadata: &Path) -> io::Result<Option<Self>> {
+    /// [`PoolError::Unreadable`].
+    pub fn read(metadata: &Path) -> Result<Option<Self>, PoolError> {
         let mut bytes = [0; BLOCK];
-        match File::open(metadata)?.read_exact_at(&mut bytes, 0) {
+        let read = fresh(metadata).and_then(|file| file.read_exact_at(&mut bytes, 0));
+        match read {
             // A file that was cut off while it was made.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            read => read.map(|()| Self::parse(&bytes)),
+            read => {
+                read.map_err(unreadable(metadata))?;
+                Ok(Self::parse(&bytes))
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use longshore_volume::{
 use super::{
     choice::{Chosen, Here, Refusal, choose},
     ledger::CatalogLedger,
-    row::known,
+    row::{half, known},
     up::bring_up,
 };
 use crate::{
@@ -114,8 +114,7 @@ fn refused(refusal: Refusal, lacking: Option<&str>) -> Failure {
         .hint("make one with `longshore pool create`"),
         Refusal::Down => failure(Class::Busy, "pool-down", "the pool was taken down")
             .hint("bring it up with `longshore pool up`"),
-        Refusal::Half => failure(Class::Busy, "pool-half", "the pool is not whole")
-            .hint("go on with `longshore pool create`, or with `longshore pool destroy`"),
+        Refusal::Half => half(),
         Refusal::Lacking => {
             let mut failure = failure(
                 Class::Failed,

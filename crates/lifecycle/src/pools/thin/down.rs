@@ -9,12 +9,11 @@ use longshore_volume::{
 };
 
 use super::{
-    report::PoolReport,
-    row::{Known, known, none},
+    row::{Known, known, none, phase},
     status::report_of,
     up::bring_up,
 };
-use crate::{Class, Failure, Settings, site::Site, trouble::Trouble};
+use crate::{Class, Failure, PoolReport, Settings, site::Site, trouble::Trouble};
 
 /// Takes the pool down, with the devices of its machines; what is in it stays. It stays down until it is brought up.
 ///
@@ -29,13 +28,10 @@ pub async fn take_pool_down(settings: Settings) -> Result<PoolReport, Failure> {
             let_go_of_machines(&pool)?;
         }
         pool.spec.down(&pool.name).map_err(Trouble::failure)?;
-        let (name, phase) = (pool.name.to_string(), pool.phase);
-        if phase == PoolPhase::Ready {
-            site.record(Box::new(move |connection| {
-                Ok(Writer::new(connection).pool_phase(&name, PoolPhase::Down)?)
-            }))?;
+        match pool.phase {
+            PoolPhase::Ready => phase(&site, &pool.name, PoolPhase::Down),
+            _ => Ok(()),
         }
-        Ok(())
     });
     down.await
         .map_err(|error| Failure::broken("taking a pool down stopped").caused_by(&error))??;
@@ -64,7 +60,6 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
         )
         .hint("remove the machines and images first with `longshore remove`"));
     }
-    let name = pool.name.to_string();
     let mut report = PoolReport::of(&pool, None);
     // One that was somebody else's until now is given back as it is, and was never taken over.
     let is_half_adopted = pool.spec.adopted && pool.phase == PoolPhase::Making;
@@ -75,13 +70,11 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
         return Ok(report);
     }
     if !is_half_adopted {
-        let row = name.clone();
-        site.record(Box::new(move |connection| {
-            Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Destroying)?)
-        }))?;
+        phase(site, &pool.name, PoolPhase::Destroying)?;
         pool.spec.down(&pool.name).map_err(Trouble::failure)?;
         pool.spec.destroy().map_err(Trouble::failure)?;
     }
+    let name = pool.name.to_string();
     site.record(Box::new(move |connection| {
         Ok(Writer::new(connection).forget_pool(&name)?)
     }))?;

@@ -2,8 +2,7 @@
 
 use longshore_volume::thin::{Part, PoolError, PoolSpec};
 
-use super::request::{PoolPlace, PoolRequest};
-use crate::{Class, Failure, trouble::Trouble};
+use crate::{Class, Failure, PoolPlace, PoolRequest, trouble::Trouble};
 
 impl PoolRequest {
     /// What the pool would be made of.

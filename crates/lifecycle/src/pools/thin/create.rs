@@ -1,18 +1,18 @@
 //! Making a pool: in the catalogue first, then its files and devices.
 
-use longshore_catalog::{PoolPhase, Writer};
+use longshore_catalog::PoolPhase;
 use longshore_volume::{
     dm::DeviceName,
     thin::{Pool, PoolError, PoolSpec, available},
 };
 
 use super::{
-    report::PoolReport,
-    request::PoolRequest,
-    row::{Known, known},
+    row::{Known, another, begin, device_name, known, phase},
     status::report_of,
 };
-use crate::{Class, Failure, Settings, View, deps::now, site::Site, trouble::Trouble};
+use crate::{
+    Class, Failure, PoolReport, PoolRequest, Settings, View, site::Site, trouble::Trouble,
+};
 
 /// What would be made, after all that can be looked at beforehand was.
 ///
@@ -43,26 +43,17 @@ pub async fn create_pool(settings: Settings, request: PoolRequest) -> Result<Poo
 fn create(site: &Site, request: &PoolRequest) -> Result<(), Failure> {
     let known = known(|look| site.read(look))?;
     let (name, spec) = plan(request, known.as_ref())?;
-    let row = name.to_string();
     if known.is_none() {
-        let text = serde_json::to_string(&spec)
-            .map_err(|error| Failure::broken("a pool cannot be described").caused_by(&error))?;
-        let (row, at) = (row.clone(), now());
-        site.record(Box::new(move |connection| {
-            Ok(Writer::new(connection).add_pool(&row, &text, at)?)
-        }))?;
+        begin(site, &name, &spec)?;
     }
     spec.create(&name).map_err(Trouble::failure)?;
-    site.record(Box::new(move |connection| {
-        Ok(Writer::new(connection).pool_phase(&row, PoolPhase::Ready)?)
-    }))
+    phase(site, &name, PoolPhase::Ready)
 }
 
 /// What is to be made of a request, where the catalogue has this pool.
 fn plan(request: &PoolRequest, known: Option<&Known>) -> Result<(DeviceName, PoolSpec), Failure> {
     available().map_err(Trouble::failure)?;
-    let name = DeviceName::new(request.name.as_str());
-    let name = name.ok_or_else(|| Failure::new(Class::Usage, "pool", "that is no pool's name"))?;
+    let name = device_name(&request.name)?;
     let spec = request.spec()?;
     match known {
         // It was cut off.
@@ -78,11 +69,7 @@ fn plan(request: &PoolRequest, known: Option<&Known>) -> Result<(DeviceName, Poo
             return Err(Failure::new(Class::Refused, "pool-half", text)
                 .hint("make it as it was begun, or give it up with `longshore pool destroy`"));
         }
-        Some(known) => {
-            let text = format!("there is a pool here: {}", known.name);
-            return Err(Failure::new(Class::Refused, "pool-exists", text)
-                .hint("see it with `longshore pool status`; a state directory has one"));
-        }
+        Some(known) => return Err(another(known)),
         None => {}
     }
     match Pool::find(&name) {
@@ -91,7 +78,7 @@ fn plan(request: &PoolRequest, known: Option<&Known>) -> Result<(DeviceName, Poo
             let text =
                 format!("there is a pool {name} already, which is not this state directory's");
             return Err(Failure::new(Class::Refused, "other-pool", text)
-                .hint("adopt it with `longshore pool adopt`, or choose another name with --name"));
+                .hint("choose another name with --name; one that nobody manages can be adopted with `longshore pool adopt`"));
         }
         Err(error) => return Err(error.failure()),
     }

@@ -1,19 +1,20 @@
 //! Making a pool ours that somebody else has brought up.
 
 use longshore_catalog::{PoolPhase, VolumeId, Writer};
-use longshore_volume::{
-    dm::DeviceName,
-    thin::{PoolSpec, available},
-};
+use longshore_volume::thin::{PoolSpec, available};
 
-use super::{report::PoolReport, row::known, status::report_of};
-use crate::{Class, Failure, MachineName, Settings, deps::now, site::Site, trouble::Trouble};
+use super::{
+    row::{another, begin, device_name, known},
+    status::report_of,
+};
+use crate::{Failure, MachineName, PoolReport, Settings, site::Site, trouble::Trouble};
 
 /// Takes over a pool that is up and that nobody manages: it gets our uuid and our table, in which what is new in a
 /// volume is zeroed. Its volumes stay whose they are; their ids are never given out here.
 ///
 /// # Errors
-/// [`Class::NotFound`] where there is none of that name; [`Class::Refused`] where a volume manager has it.
+/// [`Class::NotFound`](crate::Class::NotFound) where there is none of that name;
+/// [`Class::Refused`](crate::Class::Refused) where a volume manager has it.
 pub async fn adopt_pool(settings: Settings, name: MachineName) -> Result<PoolReport, Failure> {
     let site = Site::open(&settings).await?;
     let adopted = tokio::task::spawn_blocking(move || adopt(&site, &name));
@@ -25,25 +26,15 @@ pub async fn adopt_pool(settings: Settings, name: MachineName) -> Result<PoolRep
 
 fn adopt(site: &Site, name: &MachineName) -> Result<(), Failure> {
     available().map_err(Trouble::failure)?;
-    let name = DeviceName::new(name.as_str());
-    let name = name.ok_or_else(|| Failure::new(Class::Usage, "pool", "that is no pool's name"))?;
+    let name = device_name(name)?;
     let known = known(|look| site.read(look))?;
     let spec = match known {
         // It was cut off; what it was made of has been written down.
         Some(known) if known.phase == PoolPhase::Making && known.name == name => known.spec,
-        Some(known) => {
-            let text = format!("there is a pool here: {}", known.name);
-            return Err(Failure::new(Class::Refused, "pool-exists", text)
-                .hint("see it with `longshore pool status`; a state directory has one"));
-        }
+        Some(known) => return Err(another(&known)),
         None => {
             let spec = PoolSpec::of(&name).map_err(Trouble::failure)?;
-            let text = serde_json::to_string(&spec)
-                .map_err(|error| Failure::broken("a pool cannot be described").caused_by(&error))?;
-            let (row, at) = (name.to_string(), now());
-            site.record(Box::new(move |connection| {
-                Ok(Writer::new(connection).add_pool(&row, &text, at)?)
-            }))?;
+            begin(site, &name, &spec)?;
             spec
         }
     };

@@ -9,8 +9,11 @@ use longshore_volume::{
     thin::{Change, Ledger, ThinBackend},
 };
 
-use super::row::{known, none};
-use crate::{Class, Failure, View, contents::Held, deps::volume_id, site::read, trouble::Trouble};
+use super::{
+    ledger::size,
+    row::{known, none},
+};
+use crate::{Class, Failure, View, contents::Held, deps::volume_id, trouble::Trouble};
 
 /// How long another command may have the state directory.
 const WAIT: Duration = Duration::from_secs(60);
@@ -41,8 +44,7 @@ impl std::fmt::Debug for Sizes {
 
 impl Ledger for Sizes {
     fn size(&self, id: VolumeId) -> io::Result<Option<u64>> {
-        let row = read(&self.0, |reader| reader.volume(CatalogId(id.get())));
-        Ok(row.map_err(io::Error::other)?.map(|row| row.size))
+        size(&self.0, id)
     }
 
     fn will(&self, _: u64, change: Change) -> io::Result<()> {

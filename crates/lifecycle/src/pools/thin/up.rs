@@ -1,14 +1,15 @@
 //! Bringing a pool up as it was.
 
-use longshore_catalog::{PoolPhase, Writer};
+use std::path::Path;
+
+use longshore_catalog::PoolPhase;
 use longshore_volume::thin::{Expected, Pool};
 
 use super::{
-    report::PoolReport,
-    row::{Known, known, none},
+    row::{Known, half, known, none, phase},
     status::report_of,
 };
-use crate::{Class, Events, Failure, Host, Settings, site::Site, trouble::Trouble};
+use crate::{Events, Failure, Host, PoolReport, Settings, View, site::Site, trouble::Trouble};
 
 /// A pool that is up, at the transaction that was written down last, or one that nothing can be written to.
 pub(super) fn bring_up(known: &Known) -> Result<Pool, Failure> {
@@ -27,42 +28,34 @@ pub(super) fn bring_up(known: &Known) -> Result<Pool, Failure> {
 /// machines that were active.
 ///
 /// # Errors
-/// [`Class::NotFound`] where there is none; [`Class::Refused`] where what is there is not this pool.
+/// [`Class::NotFound`](crate::Class::NotFound) where there is none;
+/// [`Class::Refused`](crate::Class::Refused) where what is there is not this pool.
 pub async fn bring_pool_up(settings: Settings, events: Events) -> Result<PoolReport, Failure> {
     let site = Site::open(&settings).await?;
     let state = settings.state_dir.clone();
-    let (site, pool) = tokio::task::spawn_blocking(move || {
+    let site = tokio::task::spawn_blocking(move || {
         let pool = known(|look| site.read(look))?.ok_or_else(none)?;
         match pool.phase {
             PoolPhase::Ready | PoolPhase::Down => {}
-            PoolPhase::Making | PoolPhase::Destroying => {
-                return Err(
-                    Failure::new(Class::Busy, "pool-half", "the pool is not whole").hint(
-                        "go on with `longshore pool create`, or with `longshore pool destroy`",
-                    ),
-                );
-            }
+            PoolPhase::Making | PoolPhase::Destroying => return Err(half()),
         }
         bring_up(&pool)?;
-        let name = pool.name.to_string();
-        site.record(Box::new(move |connection| {
-            Ok(Writer::new(connection).pool_phase(&name, PoolPhase::Ready)?)
-        }))?;
-        Ok((site, pool))
+        phase(&site, &pool.name, PoolPhase::Ready)?;
+        Ok(site)
     })
     .await
     .map_err(|error| Failure::broken("bringing a pool up stopped").caused_by(&error))??;
-    // Opening a host gives machines that are active their devices.
     drop(site);
-    if pool.phase == PoolPhase::Down || has_machines(&state)? {
+    // Opening a host gives machines that are active their devices.
+    if has_machines(&state)? {
         Host::open(settings, events).await?.close().await;
     }
     report_of(&state)
 }
 
-fn has_machines(state: &std::path::Path) -> Result<bool, Failure> {
-    let Some(view) = crate::View::open(state)? else {
-        return Ok(false);
-    };
-    Ok(!view.read(|read| read.machines())?.is_empty())
+fn has_machines(state: &Path) -> Result<bool, Failure> {
+    match View::open(state)? {
+        Some(view) => Ok(!view.read(|read| read.machines())?.is_empty()),
+        None => Ok(false),
+    }
 }

@@ -30,8 +30,7 @@ impl std::fmt::Debug for CatalogLedger {
 
 impl Ledger for CatalogLedger {
     fn size(&self, id: VolumeId) -> io::Result<Option<u64>> {
-        let row = read(&self.readers, |reader| reader.volume(CatalogId(id.get())));
-        Ok(row.map_err(failed)?.map(|row| row.size))
+        size(&self.readers, id)
     }
 
     fn will(&self, transaction: u64, change: Change) -> io::Result<()> {
@@ -46,6 +45,12 @@ impl Ledger for CatalogLedger {
     fn is_gone(&self, _: VolumeId) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The size that a catalogue has of a volume.
+pub(super) fn size(readers: &Readers, id: VolumeId) -> io::Result<Option<u64>> {
+    let row = read(readers, |reader| reader.volume(CatalogId(id.get())));
+    Ok(row.map_err(failed)?.map(|row| row.size))
 }
 
 fn failed(failure: Failure) -> io::Error {

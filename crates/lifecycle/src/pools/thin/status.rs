@@ -4,11 +4,8 @@ use std::path::Path;
 
 use longshore_volume::{dm::DmError, thin::PoolError};
 
-use super::{
-    report::PoolReport,
-    row::{known, none},
-};
-use crate::{Failure, View, trouble::Trouble};
+use super::row::{known, none};
+use crate::{Failure, PoolReport, View, trouble::Trouble};
 
 /// How the pool is: what it is made of, what is used of it, and what is wrong with it. Takes no lock.
 ///

@@ -6,10 +6,8 @@ use longshore_volume::{
     thin::{Part, PoolMode, PoolSpec, PoolState, PoolStatus, WhenFull},
 };
 
-use super::{
-    report::{PoolPart, PoolReport, PoolSpace},
-    row::Known,
-};
+use super::row::Known;
+use crate::{PoolPart, PoolReport, PoolSpace};
 
 /// Bytes of a block of metadata.
 const METADATA_BLOCK: u64 = 4096;
