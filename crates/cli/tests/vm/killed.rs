@@ -1,9 +1,15 @@
 //! Killed between any two durable points, and begun again: by the signal alone, and with the plug pulled after it.
 //!
 //! A point is a call that makes something durable (fsync, fdatasync) or asks device-mapper for something (ioctl);
-//! strace kills the program as it makes the n-th of a thread, before the kernel has done it.
+//! strace kills the program as it makes the n-th of a thread, before the kernel has done it. The ones that matter
+//! most are those that change the pool, a message and the swap of its transaction id after it: they are found in a
+//! run that is watched, and the pool must be seen to be one behind the catalogue there.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Output,
+};
 
 use longshore_vmtest::{Guest, Scenario};
 use serde_json::Value;
@@ -28,32 +34,68 @@ const JOBS: &[&[&str]] = &[
     &["remove", IMAGE],
 ];
 
+/// Of these the ones that make a machine's disk, and delete it.
+const MADE: usize = 1;
+const REMOVED: usize = 5;
+
 const POINTS: [&str; 2] = ["fsync,fdatasync", "ioctl"];
 
-/// Runs a job that is killed at the n-th point of a kind. Whether it was.
-fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
+/// A job under strace, with these words for it. A caged child may not be traced.
+fn traced(site: &Site, job: &[&str], words: &[&str]) -> Output {
     let ours = site.command(job);
     let mut traced = program("strace");
-    traced
-        .args(["-f", "-qqq", "-o", "/dev/null", "-e"])
-        .arg(format!("trace={kind}"))
-        .arg("-e")
-        .arg(format!("inject={kind}:signal=KILL:when={n}"))
-        .arg(ours.get_program())
-        .args(ours.get_args());
+    traced.args(["-f", "-qqq"]).args(words);
+    traced.arg(ours.get_program()).args(ours.get_args());
     for (key, value) in ours.get_envs() {
         if let Some(value) = value {
             traced.env(key, value);
         }
     }
-    // A caged child may not be traced.
-    let output = traced.env("LONGSHORE_CAGE", "off").output().unwrap();
+    traced.env("LONGSHORE_CAGE", "off").output().unwrap()
+}
+
+/// Runs a job that is killed at the n-th point of a kind. Whether it was.
+fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
+    let (trace, inject) = (
+        format!("trace={kind}"),
+        format!("inject={kind}:signal=KILL:when={n}"),
+    );
+    let output = traced(site, job, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
     let said = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code();
     assert!(
-        output.status.code() != Some(1),
+        matches!(code, None | Some(0)),
         "{job:?} at {kind} {n}: {said}"
     );
-    !output.status.success()
+    code.is_none()
+}
+
+/// At which ioctls of its thread a job changes the pool: each message, and the swap after it.
+fn changes(site: &Site, job: &[&str]) -> Vec<usize> {
+    let done = traced(site, job, &["-v", "-o", "/tmp/trace", "-e", "trace=ioctl"]);
+    assert!(done.status.success(), "{done:?}");
+    let (mut counts, mut found) = (BTreeMap::new(), Vec::new());
+    for line in fs::read_to_string("/tmp/trace").unwrap().lines() {
+        let Some((thread, call)) = line.split_once(' ') else {
+            continue;
+        };
+        if !call.trim_start().starts_with("ioctl(") {
+            continue;
+        }
+        let count = counts.entry(thread.to_owned()).or_insert(0);
+        *count += 1;
+        let words = ["create_", "delete ", "set_transaction_id"];
+        if call.contains("DM_TARGET_MSG") && words.iter().any(|word| call.contains(word)) {
+            found.push(*count);
+        }
+    }
+    found
+}
+
+/// Whether the catalogue has a change written down that the pool has not counted.
+fn is_behind(site: &Site) -> bool {
+    let status = site.json(&["pool", "status"]);
+    status["transaction"] != status["recorded_transaction"]
 }
 
 /// The job again, to its end; what was done already is no failure of it.
@@ -75,11 +117,7 @@ fn check(site: &Site, when: &str) {
         let machines = shown["machines"].as_array().unwrap().iter();
         known.extend(machines.map(|machine| machine["volume"].as_u64().unwrap()));
     }
-    let status = site.json(&["pool", "status"]);
-    assert_eq!(
-        status["transaction"], status["recorded_transaction"],
-        "{when}"
-    );
+    assert!(!is_behind(site), "{when}");
     let hold = |message: &str| {
         let held = run("dmsetup", &["message", "longshore", "0", message]);
         assert!(held.status.success(), "{held:?}");
@@ -103,33 +141,43 @@ fn check(site: &Site, when: &str) {
 
 fn and_begun_again(guest: &Guest) {
     let site = Site::with_pool(guest);
-    // All points in a soak; else one of each job, of each kind in turn.
-    let mut kills = 0;
+    let (mut kills, mut behind) = (0, 0);
+    let mut at = |job: &[&str], kind: &str, n: usize| {
+        let was = killed(&site, job, kind, n);
+        kills += usize::from(was);
+        behind += usize::from(is_behind(&site));
+        again(&site, job);
+        check(&site, &format!("{job:?} killed at {kind} {n}"));
+        // What the job has done is undone, so that it has to be done again.
+        undo(&site, job);
+        was
+    };
     for (turn, job) in JOBS.iter().enumerate() {
-        for (number, kind) in POINTS.iter().enumerate() {
-            let is_its_turn = turn % 2 == number;
-            if !is_its_turn && !guest.is_soak() {
-                continue;
-            }
-            let first = if guest.is_soak() { 1 } else { 3 + turn };
-            for n in first.. {
-                let was = killed(&site, job, kind, n);
-                again(&site, job);
-                check(&site, &format!("{job:?} killed at {kind} {n}"));
-                if !was {
-                    break;
+        match guest.is_soak() {
+            true => {
+                for kind in POINTS {
+                    (1..).find(|n| !at(job, kind, *n));
                 }
-                kills += 1;
-                // What the job has done is undone, so that it has to be done again.
-                undo(&site, job);
-                if !guest.is_soak() {
-                    break;
+            }
+            // Of each job one, and of those that make a machine's disk and delete it each change of the pool.
+            false => {
+                if turn % 2 == 0 {
+                    at(job, POINTS[0], 3 + turn);
+                }
+                if [MADE, REMOVED].contains(&turn) {
+                    let points = changes(&site, job);
+                    assert!(points.len() >= 2, "{job:?} changes the pool at {points:?}");
+                    undo(&site, job);
+                    for n in points {
+                        assert!(at(job, POINTS[1], n), "{job:?} at {n}");
+                    }
                 }
             }
         }
         again(&site, job);
     }
-    assert!(kills >= 2, "only {kills} were killed");
+    assert!(kills >= JOBS.len(), "only {kills} were killed");
+    assert!(behind >= 4, "only {behind} left the pool one behind");
     site.check();
 }
 
@@ -149,9 +197,8 @@ fn undo(site: &Site, job: &[&str]) {
     }
 }
 
-/// Jobs and points at which the plug is pulled, a boot each.
-const PULLED: &[(usize, &str, usize)] =
-    &[(0, "ioctl", 8), (1, "ioctl", 7), (5, "fsync,fdatasync", 3)];
+/// Jobs at which the plug is pulled, a boot each, and at which of their changes of the pool.
+const PULLED: &[(usize, usize)] = &[(MADE, 0), (REMOVED, 1)];
 
 fn and_the_plug_pulled(guest: &Guest) {
     let boot = usize::try_from(guest.boot()).unwrap();
@@ -159,17 +206,14 @@ fn and_the_plug_pulled(guest: &Guest) {
         0 => Site::with_pool(guest),
         _ => {
             let site = Site::again(guest);
-            let (job, kind, n) = PULLED[boot - 1];
-            site.json(&["pool", "up"]);
+            let (job, change) = PULLED[boot - 1];
+            // It brings the pool up itself.
             again(&site, JOBS[job]);
-            check(
-                &site,
-                &format!("{:?} and the plug at {kind} {n}", JOBS[job]),
-            );
+            check(&site, &format!("{:?} and the plug at {change}", JOBS[job]));
             site
         }
     };
-    let Some((job, kind, n)) = PULLED.get(boot) else {
+    let Some((job, change)) = PULLED.get(boot) else {
         site.check();
         return;
     };
@@ -177,10 +221,9 @@ fn and_the_plug_pulled(guest: &Guest) {
     for job in &JOBS[done..*job] {
         again(&site, job);
     }
-    assert!(
-        killed(&site, JOBS[*job], kind, *n),
-        "{:?} has no {kind} {n}",
-        JOBS[*job]
-    );
+    let n = changes(&site, JOBS[*job])[*change];
+    undo(&site, JOBS[*job]);
+    assert!(killed(&site, JOBS[*job], POINTS[1], n), "at {n}");
+    assert!(is_behind(&site));
     guest.crash();
 }

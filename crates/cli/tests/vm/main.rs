@@ -57,6 +57,7 @@ fn main() -> ExitCode {
             name: "killed::between_any_two_durable_points",
             machine: Machine {
                 takes_time: true,
+                patience: Duration::from_secs(480),
                 ..machine
             },
             scenarios: killed::SCENARIOS,
