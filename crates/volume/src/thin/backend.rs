@@ -11,8 +11,7 @@ use super::{
     disk::ThinDisk,
     error::PoolError,
     ledger::{Change, Ledger},
-    machines::{device, machine_of},
-    opens::Opens,
+    opens::{Opens, device, machine_of},
     pool::Pool,
     status::{PoolMode, PoolState, ThinStatus},
 };

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::metadata::MetadataError;
+use super::damage::MetadataError;
 use crate::dm::{DeviceName, DmError, LoopError};
 
 /// Bytes of a pool's name: the devices of its volumes have it in theirs, which the kernel cuts at 127, with a

@@ -12,7 +12,8 @@
 use std::{collections::HashMap, io, ops::Range};
 
 use super::{
-    metadata::{DEEPEST, EMPTY, MetadataError, TOO_DEEP, damaged},
+    damage::{MetadataError, damaged},
+    metadata::{DEEPEST, EMPTY, TOO_DEEP},
     node::{Block, DISORDER, NUMBER, Node},
 };
 

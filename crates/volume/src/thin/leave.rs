@@ -3,7 +3,7 @@
 use super::{
     backend::ThinBackend,
     error::PoolError,
-    machines::{device, machine_of},
+    opens::{device, machine_of},
     pool::Pool,
 };
 use crate::{

@@ -4,12 +4,12 @@ use std::io;
 
 use super::{
     backend::{ThinBackend, failed},
-    opens::{PREFIX, is_missing},
+    opens::{device, is_missing, machine_of},
     users::user_of,
 };
 use crate::{
     backend::{Access, Activated, Deactivated},
-    dm::{DeviceName, DmError, Errno},
+    dm::{DmError, Errno},
     error::{Doing, Holder, VolumeError},
     id::VolumeId,
     name::Name,
@@ -125,14 +125,4 @@ impl ThinBackend {
             _ => Ok(()),
         }
     }
-}
-
-/// The device of a machine.
-pub(super) fn device(name: &Name) -> DeviceName {
-    DeviceName::new(format!("{PREFIX}{name}")).expect("a machine's name is letters of a name")
-}
-
-/// The machine that a device is of, by its name.
-pub(super) fn machine_of(device: &str) -> Option<Name> {
-    Name::new(device.strip_prefix(PREFIX)?).ok()
 }

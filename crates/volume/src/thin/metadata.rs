@@ -5,9 +5,10 @@
 
 use std::io;
 
-use thiserror::Error;
-
-use super::node::{Block, DISORDER, NUMBER, Node, check, number};
+use super::{
+    damage::{MetadataError, damaged},
+    node::{Block, DISORDER, NUMBER, Node, check, number},
+};
 
 /// `THIN_SUPERBLOCK_MAGIC`.
 pub(super) const MAGIC: u64 = 27_022_010;
@@ -33,22 +34,6 @@ pub struct ThinDevice {
     pub id: u64,
     /// Blocks of data that it has, those that it shares included.
     pub mapped: u64,
-}
-
-/// Why a pool's metadata cannot be read.
-#[derive(Debug, Error)]
-pub enum MetadataError {
-    /// The metadata device.
-    #[error("the pool's metadata cannot be read")]
-    Read(#[from] io::Error),
-    /// What is there is not the kernel's.
-    #[error("block {block} of the pool's metadata is damaged: {what}")]
-    Damaged {
-        /// The block.
-        block: u64,
-        /// What is wrong with it.
-        what: &'static str,
-    },
 }
 
 /// Every device of the superblock in block `superblock`, by id. `read` gives a block.
@@ -125,10 +110,6 @@ fn walk(
         }
     }
     Ok(())
-}
-
-pub(super) fn damaged(block: u64, what: &'static str) -> MetadataError {
-    MetadataError::Damaged { block, what }
 }
 
 #[cfg(test)]

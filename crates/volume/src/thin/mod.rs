@@ -17,6 +17,7 @@
 mod assemble;
 mod backend;
 mod blank;
+mod damage;
 mod disk;
 mod error;
 mod forest;
@@ -44,9 +45,10 @@ mod users;
 
 pub use assemble::{Expected, available};
 pub use backend::ThinBackend;
+pub use damage::MetadataError;
 pub use error::PoolError;
 pub use ledger::{Change, Ledger, MemoryLedger};
-pub use metadata::{MetadataError, ThinDevice};
+pub use metadata::ThinDevice;
 pub use pool::Pool;
 pub use sizes::{BLOCK_BYTES, BadBlock, checked_block, metadata_bytes};
 pub use spec::{Part, PoolSpec};

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::metadata::{MetadataError, damaged};
+use super::damage::{MetadataError, damaged};
 
 /// Bytes of a block of metadata.
 pub(super) const BLOCK: usize = 4096;

@@ -10,10 +10,11 @@ use super::{error::PoolError, pool::Pool};
 use crate::{
     dm::{DeviceName, DmError, Errno, Nodes, Uuid},
     id::VolumeId,
+    name::Name,
 };
 
 /// What the names of machines' devices begin with.
-pub(super) const PREFIX: &str = "longshore-";
+const PREFIX: &str = "longshore-";
 /// And of those that this program uses itself, which are no machine's name.
 const OWN: &str = "longshore.";
 
@@ -141,6 +142,16 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.opens.close(self.id);
     }
+}
+
+/// The device of a machine.
+pub(super) fn device(name: &Name) -> DeviceName {
+    DeviceName::new(format!("{PREFIX}{name}")).expect("a machine's name is letters of a name")
+}
+
+/// The machine that a device is of, by its name.
+pub(super) fn machine_of(device: &str) -> Option<Name> {
+    Name::new(device.strip_prefix(PREFIX)?).ok()
 }
 
 /// What the uuid of a volume has behind the prefix of ours.

@@ -11,8 +11,9 @@ use std::{
 };
 
 use super::{
+    damage::MetadataError,
     forest::Forest,
-    metadata::{MetadataError, mappings},
+    metadata::mappings,
     node::Block,
     owners::{Owner, Owners},
     union::union,

@@ -10,9 +10,10 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::{
+    damage::MetadataError,
     error::PoolError,
     guard::GUARD,
-    metadata::{MetadataError, ThinDevice, devices},
+    metadata::{ThinDevice, devices},
     node::{BLOCK, Block},
     pool::Pool,
     shares::{DataBlocks, shares},

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, io};
 
-use super::{forest::Forest, metadata::MetadataError, node::Block};
+use super::{damage::MetadataError, forest::Forest, node::Block};
 
 /// How many blocks the trees with these roots map between them, each counted once, in a forest that was surveyed
 /// and has every block of data at one thin block.
