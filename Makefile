@@ -33,7 +33,7 @@ test: ## every test (at most 12 minutes on two cores, from nothing but the toolc
 	@scripts/real-bucket
 	@scripts/vm-kernel
 	$(patience) 9m cargo test --locked --workspace --doc --quiet
-	$(patience) 16m cargo nextest run --locked --workspace --no-fail-fast
+	$(patience) 12m cargo nextest run --locked --workspace --no-fail-fast
 
 .PHONY: gate
 gate: ## all that must hold before a change lands (at most 30 minutes on two cores)

@@ -144,9 +144,6 @@ fn families_share_their_layers(guest: &Guest) {
 }
 
 fn a_machine_has_its_life(guest: &Guest) {
-    if !guest.has_time() {
-        return;
-    }
     let site = Site::with_pool(guest);
     let node = FAMILIES[1];
     site.json(&["fetch-and-create", node, "--no-activate"]);
@@ -219,9 +216,6 @@ fn a_machine_has_its_life(guest: &Guest) {
 
 /// As in a container: no udev, no devtmpfs, and no node but those of the disks.
 fn without_nodes_of_anybody(guest: &Guest) {
-    if !guest.has_time() {
-        return;
-    }
     let site = Site::with_pool(guest);
     site.json(&["pool", "down"]);
     let script = "
@@ -248,7 +242,7 @@ fn without_nodes_of_anybody(guest: &Guest) {
 
 /// A machine of real packages is what the file backend makes, and runs: its disk becomes the root of a process.
 fn real_packages_are_switched_to(guest: &Guest) {
-    if !guest.has_time() || !Path::new("/bucket").join(REAL).exists() {
+    if !Path::new("/bucket").join(REAL).exists() {
         return;
     }
     let mut site = Site::with_pool(guest);

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
             name: "machines::images_and_machines_are_thin",
             machine: Machine {
                 prepared: &[bucket::everything],
+                takes_time: true,
                 ..machine
             },
             scenarios: machines::SCENARIOS,
