@@ -42,6 +42,12 @@ else
   export DM_DISABLE_UDEV=1
 fi
 /bin/test vmtest-guest
+# A scenario may have another root take over: see Guest::switch_root.
+if [ -e /run/switch ]; then
+  script=$(/bin/busybox cat /run/switch)
+  /bin/busybox mount -t ext4 \"$(/bin/busybox readlink /run/root)\" /root &&
+    exec /bin/busybox switch_root -c /dev/console /root /bin/sh -c \"$script\"
+fi
 /bin/busybox poweroff -f
 /bin/busybox reboot -f
 ";
@@ -77,7 +83,7 @@ pub(crate) fn make(
 ) -> io::Result<()> {
     let file = io::BufWriter::new(File::create(place.join("initramfs"))?);
     let mut cpio = Cpio::new(file);
-    for dir in ["dev", "proc", "sys", "tmp", "run"] {
+    for dir in ["dev", "proc", "sys", "tmp", "run", "root"] {
         cpio.dir(dir)?;
     }
     // Before devtmpfs is mounted there is nowhere to print to.

@@ -54,6 +54,17 @@ fn main() -> ExitCode {
             },
             scenarios: machines::SCENARIOS,
         },
+        // What comes and goes the most, under the eyes of udev and device-mapper's own rules.
+        Group {
+            name: "udev::images_and_machines_are_thin",
+            machine: Machine {
+                prepared: &[bucket::everything],
+                udev: true,
+                takes_time: true,
+                ..machine
+            },
+            scenarios: machines::WITH_UDEV,
+        },
         Group {
             name: "killed::between_any_two_durable_points",
             machine: Machine {

@@ -51,14 +51,14 @@ fn on_two_disks(guest: &Guest) {
     assert_eq!(site.json(&["pool", "up"])["state"], "working");
     let would = site.json(&["pool", "destroy", "--dry-run"]);
     assert_eq!(would["name"], "longshore");
-    assert_eq!(site.json(&["pool", "destroy"])["state"], "destroyed");
+    site.destroy();
     assert_eq!(site.fails(&["pool", "status"]).0, Some(5));
     // What was ours is blank again.
     assert_eq!(site.json(&words(&create))["state"], "working");
-    site.json(&["pool", "destroy"]);
+    site.destroy();
 }
 
-fn on_files_thick_and_sparse(guest: &Guest) {
+pub(crate) fn on_files_thick_and_sparse(guest: &Guest) {
     if guest.boot() == 0 {
         let site = Site::fresh(guest);
         for (how, below) in [("--thick", false), ("--sparse", true)] {
@@ -79,7 +79,7 @@ fn on_files_thick_and_sparse(guest: &Guest) {
             if below {
                 break;
             }
-            site.json(&["pool", "destroy"]);
+            site.destroy();
             assert!(!Path::new("/state/pools/longshore.data").exists());
         }
         site.json(&["fetch-and-create", "images/one", "--name", "one"]);
@@ -126,7 +126,7 @@ fn on_files_thick_and_sparse(guest: &Guest) {
         "{before}, {written}, {after} bytes"
     );
     site.json(&["remove", "images/one"]);
-    site.json(&["pool", "destroy"]);
+    site.destroy();
     let loops = run("busybox", &["losetup", "-a"]);
     assert_eq!(
         String::from_utf8_lossy(&loops.stdout)
@@ -193,7 +193,7 @@ fn what_is_there_is_refused(guest: &Guest) {
     }
     assert_eq!(crate::site::head(create[3], 1), b"x");
     data(0);
-    site.json(&["pool", "destroy"]);
+    site.destroy();
 }
 
 /// A guest fills the pool: its writes fail, nothing is begun, and what is removed makes room again.
@@ -237,7 +237,7 @@ fn a_full_pool_gets_room(guest: &Guest) {
     for gone in ["two", "images/one"] {
         site.json(&["remove", gone]);
     }
-    site.json(&["pool", "destroy"]);
+    site.destroy();
 }
 
 fn one_of_somebody_else_is_adopted(guest: &Guest) {
@@ -270,7 +270,7 @@ fn one_of_somebody_else_is_adopted(guest: &Guest) {
         "theirs"
     );
     run("dmsetup", &["message", "theirs", "0", "delete 7"]);
-    site.json(&["pool", "destroy"]);
+    site.destroy();
     // One that a volume manager has is not.
     let table = format!("0 2097152 thin-pool {meta} {data} 128 100");
     let named = [

@@ -131,9 +131,17 @@ impl Site {
 
     /// Takes the pool down, and has its metadata checked.
     pub(crate) fn check(&self) {
+        let status = self.json(&["pool", "status"]);
         self.json(&["pool", "down"]);
-        let checked = run("thin_check", &[&text(&self.metadata)]);
+        let metadata = status["metadata"]["path"].as_str().unwrap();
+        let checked = run("thin_check", &[metadata]);
         assert!(checked.status.success(), "{checked:?}");
+    }
+
+    /// The same before there is no pool any more.
+    pub(crate) fn destroy(&self) {
+        self.check();
+        assert_eq!(self.json(&["pool", "destroy"])["state"], "destroyed");
     }
 }
 
