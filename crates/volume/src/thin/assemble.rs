@@ -47,7 +47,7 @@ impl PoolSpec {
     }
 
     /// Whether it is up: its own device, with a table.
-    fn is_up(&self, name: &DeviceName) -> Result<bool, PoolError> {
+    pub(super) fn is_up(&self, name: &DeviceName) -> Result<bool, PoolError> {
         checked(name)?;
         let info = Control::open()?.info(name)?;
         let uuid = self.uuid(name);
@@ -192,6 +192,13 @@ impl PoolSpec {
         self.data.detach()?;
         for part in [&self.metadata, &self.data] {
             if part.is_there() {
+                part.destroy()?;
+            }
+        }
+        // Files are nobody else's; a device that it had before has been its owner's again since then.
+        for part in &self.kept {
+            if let Part::File { .. } = part {
+                part.detach()?;
                 part.destroy()?;
             }
         }

@@ -59,6 +59,38 @@ pub enum PoolError {
         /// What it is.
         why: String,
     },
+    /// A part cannot have the size that was asked for.
+    #[error("{path} cannot be given that size: {why}")]
+    Size {
+        /// The device or the file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// A program of thin-provisioning-tools is not here, or did not do what it is for.
+    #[error("{program} failed on {path}: {said}")]
+    Tool {
+        /// `thin_check`, `thin_repair`.
+        program: &'static str,
+        /// The metadata.
+        path: PathBuf,
+        /// What it said last, or why it was not started.
+        said: String,
+    },
+    /// It is up, and what is to be done takes one that is down.
+    #[error("the pool {name} is up")]
+    IsUp {
+        /// The pool.
+        name: DeviceName,
+    },
+    /// What was copied is not what it was copied from.
+    #[error("the copy on {path} differs from what it was made of, at byte {at}")]
+    Copy {
+        /// The device or the file.
+        path: PathBuf,
+        /// Where.
+        at: u64,
+    },
     /// There is no pool where one should be.
     #[error("there is no pool on {path}")]
     NoPool {

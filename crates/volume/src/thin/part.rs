@@ -66,6 +66,30 @@ impl Part {
         }
     }
 
+    /// Makes a file that is shorter as long as it is to be, and has its loop device take notice.
+    pub(super) fn grow(&self) -> Result<(), PoolError> {
+        let Self::File {
+            path,
+            bytes,
+            allocated,
+        } = self
+        else {
+            return Ok(());
+        };
+        let file = File::options().read(true).write(true).open(path);
+        let grown = file.and_then(|file| {
+            if file.metadata()?.len() < *bytes {
+                set_length(&file, *bytes, *allocated)?;
+            }
+            Ok(())
+        });
+        grown.map_err(failed("give more room to", path))?;
+        match Loop::find(path)? {
+            Some(attached) => Ok(attached.grown()?),
+            None => Ok(()),
+        }
+    }
+
     /// Its device, attached where it is a file; it must be what it was.
     ///
     /// # Errors
@@ -116,12 +140,20 @@ impl Part {
         };
         match fs::metadata(path).map_err(failed("look at", path))?.len() {
             0 => Ok(()),
-            has if has == *bytes => Ok(()),
+            // It may have grown by whoever was cut off before that was written down.
+            has if has >= *bytes => Ok(()),
             has => Err(PoolError::OtherPart {
                 path: path.clone(),
                 why: format!("it has {has} bytes and not {bytes}"),
             }),
         }
+    }
+
+    /// What was written to it is durable when this returns.
+    pub(super) fn sync(&self) -> Result<(), PoolError> {
+        let path = self.path();
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(failed("write to", path))
     }
 
     /// Whether there is anything at all to be destroyed.
@@ -229,12 +261,17 @@ fn make_file(path: &Path, bytes: u64, allocated: bool) -> io::Result<()> {
             "it is there, with {has} bytes and not {bytes}"
         )));
     }
+    set_length(&file, bytes, allocated)?;
+    sync_dir(path)
+}
+
+/// Its length comes last, when it has its room.
+fn set_length(file: &File, bytes: u64, allocated: bool) -> io::Result<()> {
     if allocated {
-        rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes)?;
+        rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes)?;
     }
     file.set_len(bytes)?;
-    file.sync_all()?;
-    sync_dir(path)
+    file.sync_all()
 }
 
 fn sync_dir(path: &Path) -> io::Result<()> {

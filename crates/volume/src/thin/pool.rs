@@ -9,7 +9,7 @@ use super::{
     table::PoolTable,
 };
 use crate::{
-    dm::{Control, DeviceName, DeviceNumber, Errno, Line, Nodes, SECTOR, Uuid},
+    dm::{Control, DeviceName, DeviceNumber, Errno, Line, Nodes, SECTOR, Suspend, Uuid},
     id::VolumeId,
 };
 
@@ -52,9 +52,14 @@ impl Pool {
         // One that was made and not brought up by whoever crashed has no table.
         if info.has_table {
             let has = control.table(name)?;
-            if has != [line] {
-                let has: Vec<_> = has.iter().map(|line| line.words.as_str()).collect();
-                return Err(another(name, has.join("; ")));
+            match has.as_slice() {
+                [has] if *has == line => {}
+                // It was given more room, or told what to do without, by whoever was cut off then.
+                [has] if table.follows(has) => Self::reload(name, table)?,
+                has => {
+                    let has: Vec<_> = has.iter().map(|line| line.words.as_str()).collect();
+                    return Err(another(name, has.join("; ")));
+                }
             }
         } else if let Err(error) = control.load(name, &[line]) {
             // Nothing is left of one that cannot be.
@@ -261,11 +266,16 @@ impl Pool {
         }
     }
 
-    /// Gives a pool that is up another table, while its volumes stay in use.
+    /// Gives a pool that is up another table, while its volumes stay in use. What is being written waits and is not
+    /// waited for: in a pool without room it would never be done.
     pub(super) fn reload(name: &DeviceName, table: &PoolTable) -> Result<(), PoolError> {
         let control = Control::open()?;
         control.load(name, &[table.line()])?;
-        control.resume(name)?;
+        let suspended = control.suspend(name, Suspend::AtOnce);
+        // Whatever came of that, nobody is left waiting.
+        let resumed = control.resume(name);
+        suspended?;
+        resumed?;
         Ok(())
     }
 

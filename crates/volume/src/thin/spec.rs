@@ -36,6 +36,23 @@ pub struct PoolSpec {
     pub adopted: bool,
     /// What its uuid has behind its name: two state directories may call their pools the same.
     pub token: String,
+    /// Whether it is given more room by itself. One that is lets writes wait for it.
+    #[serde(default)]
+    pub growth: Option<Growth>,
+    /// Parts that it had before it was repaired or moved: nobody's but whoever wants to look at them.
+    #[serde(default)]
+    pub kept: Vec<Part>,
+}
+
+/// When and how a pool is given more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Percent that are used when it is.
+    pub at: u8,
+    /// Percent of what it has that it gets.
+    pub by: u8,
+    /// Bytes of data that it has at most.
+    pub most: Option<u64>,
 }
 
 /// One of its two parts.
@@ -95,6 +112,8 @@ impl PoolSpec {
             when_full: WhenFull::Fail,
             adopted: false,
             token: token(),
+            growth: None,
+            kept: Vec::new(),
         })
     }
 
@@ -125,6 +144,8 @@ impl PoolSpec {
             when_full: WhenFull::Fail,
             adopted: false,
             token: token(),
+            growth: None,
+            kept: Vec::new(),
         })
     }
 
@@ -170,7 +191,7 @@ impl PoolSpec {
             block: self.block,
             low_water: self.low_water,
             pass_discard_down: self.pass_discard_down,
-            when_full: self.when_full,
+            when_full: self.growth.map_or(self.when_full, |_| WhenFull::Queue),
         }
     }
 }

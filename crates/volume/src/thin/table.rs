@@ -34,6 +34,20 @@ pub enum WhenFull {
 }
 
 impl PoolTable {
+    /// Whether a pool with that table may have this one from now on: it is on the same devices with the same blocks,
+    /// and has no less room.
+    pub(super) fn follows(&self, has: &Line) -> bool {
+        let line = self.line();
+        let place = |line: &Line| -> Vec<String> {
+            let words = line.words.split_whitespace().take(3);
+            words.map(str::to_owned).collect()
+        };
+        has.target == line.target
+            && has.start == line.start
+            && has.length <= line.length
+            && place(has) == place(&line)
+    }
+
     pub(super) fn line(&self) -> Line {
         let sectors = self.data_bytes / self.block * self.block / SECTOR;
         let mut features = Vec::new();
@@ -67,6 +81,31 @@ impl PoolTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_follows_a_shorter_one_of_the_same_parts() {
+        let line = |length, words: &str| Line {
+            start: 0,
+            length,
+            target: "thin-pool".to_owned(),
+            words: words.to_owned(),
+        };
+        let table = PoolTable {
+            metadata: DeviceNumber { major: 7, minor: 0 },
+            data: DeviceNumber { major: 7, minor: 1 },
+            data_bytes: 1 << 30,
+            block: 65_536,
+            low_water: 1024,
+            pass_discard_down: true,
+            when_full: WhenFull::Queue,
+        };
+        assert!(table.follows(&line(2_097_152, "7:0 7:1 128 7 1 error_if_no_space")));
+        assert!(table.follows(&line(1024, "7:0 7:1 128 1024 0")));
+        for other in ["7:2 7:1 128 0", "7:0 7:2 128 0", "7:0 7:1 256 0"] {
+            assert!(!table.follows(&line(1024, other)), "{other}");
+        }
+        assert!(!table.follows(&line(2_097_153, "7:0 7:1 128 1024 0")));
+    }
 
     #[test]
     fn a_table_is_as_the_kernel_shows_it() {

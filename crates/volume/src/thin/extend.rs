@@ -1,0 +1,143 @@
+//! More room for a pool: its parts first, then what is written down of it, then its table.
+//!
+//! Parts that are longer than what was written down hurt nobody, and a pool whose table is shorter than that gets
+//! the rest when it is brought up: whoever is cut off between any two of the three begins again.
+
+use super::{
+    error::PoolError,
+    sizes::metadata_bytes,
+    spec::{Part, PoolSpec, TAIL, low_water},
+};
+
+/// Bytes of metadata that the kernel uses at most (`THIN_METADATA_MAX_SECTORS` of dm-thin-metadata.h).
+const MOST_METADATA: u64 = 255 * (1 << 14) * 4096;
+
+impl PoolSpec {
+    /// The same pool with more room: files with so many bytes for volumes and for metadata, devices as large as
+    /// they are now. Without a size for it metadata follows the data.
+    ///
+    /// # Errors
+    /// [`PoolError::Size`] where it would be less, or a device was to have a size; [`PoolError::Part`].
+    pub fn larger(&self, data: Option<u64>, metadata: Option<u64>) -> Result<Self, PoolError> {
+        let mut spec = self.clone();
+        let tail = if self.adopted { 0 } else { TAIL };
+        let data = data.map(|bytes| (bytes / self.block * self.block).saturating_add(tail));
+        spec.data = self.data.larger(data)?;
+        let follows = metadata_bytes(spec.data_bytes(), self.block).max(self.metadata.bytes());
+        let metadata = match &self.metadata {
+            Part::File { .. } => Some(metadata.unwrap_or(follows).next_multiple_of(4096)),
+            Part::Device { .. } => metadata,
+        };
+        spec.metadata = self.metadata.larger(metadata)?;
+        if spec.metadata.bytes() > MOST_METADATA && self.metadata.bytes() < spec.metadata.bytes() {
+            let why = format!("the kernel uses at most {MOST_METADATA} bytes of metadata");
+            return Err(too(&spec.metadata, why));
+        }
+        spec.low_water = low_water(spec.data_bytes(), spec.block);
+        Ok(spec)
+    }
+
+    /// Makes its files as long as they are to be, with their room where they have that, and has their loop devices
+    /// take notice. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`PoolError::Part`], [`PoolError::Loop`].
+    pub fn make_room(&self) -> Result<(), PoolError> {
+        for part in [&self.metadata, &self.data] {
+            part.grow()?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn larger(&self, wanted: Option<u64>) -> Result<Self, PoolError> {
+        let now = match (self, wanted) {
+            (Self::Device { path, .. }, None) => Self::device(path)?,
+            (Self::Device { .. }, Some(_)) => {
+                let why = "it is a device: enlarge that, and name no size".to_owned();
+                return Err(too(self, why));
+            }
+            (
+                Self::File {
+                    path, allocated, ..
+                },
+                wanted,
+            ) => Self::File {
+                path: path.clone(),
+                bytes: wanted.unwrap_or(self.bytes()),
+                allocated: *allocated,
+            },
+        };
+        match now.bytes() < self.bytes() {
+            false => Ok(now),
+            true => Err(too(
+                self,
+                format!(
+                    "it has {} bytes, and a pool is never made smaller",
+                    self.bytes()
+                ),
+            )),
+        }
+    }
+}
+
+fn too(part: &Part, why: String) -> PoolError {
+    PoolError::Size {
+        path: part.path().clone(),
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_grow_and_their_metadata_with_them() {
+        let spec = PoolSpec::on_files("/pools".into(), "web", 1 << 30, false, 64 << 10).unwrap();
+        let larger = spec.larger(Some(100 << 30), None).unwrap();
+        assert_eq!(larger.data_bytes(), 100 << 30);
+        assert_eq!(larger.metadata.bytes(), metadata_bytes(100 << 30, 64 << 10));
+        assert_eq!(larger.low_water, (100 << 30) / (64 << 10) / 10);
+        assert_eq!(larger.token, spec.token);
+        let metadata = spec.larger(None, Some((8 << 20) + 1)).unwrap();
+        assert_eq!(metadata.data, spec.data);
+        assert_eq!(metadata.metadata.bytes(), (8 << 20) + 4096);
+        for (data, metadata) in [(Some(1 << 20), None), (None, Some(1 << 20))] {
+            let error = spec.larger(data, metadata).unwrap_err();
+            assert!(error.to_string().contains("never made smaller"), "{error}");
+        }
+        let error = spec.larger(None, Some(17 << 30)).unwrap_err();
+        assert!(error.to_string().contains("at most"), "{error}");
+    }
+
+    #[test]
+    fn a_device_is_given_no_size() {
+        let device = |path: &str| Part::Device {
+            path: path.into(),
+            bytes: 1 << 30,
+            identity: None,
+        };
+        let spec = PoolSpec::on_devices(device("/none/m"), device("/none/d"), 64 << 10).unwrap();
+        let error = spec.larger(Some(2 << 30), None).unwrap_err();
+        assert!(matches!(error, PoolError::Size { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_gets_its_length_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = PoolSpec::on_files(dir.path().into(), "web", 1 << 20, true, 64 << 10).unwrap();
+        for part in [&spec.metadata, &spec.data] {
+            part.make().unwrap();
+        }
+        let larger = spec.larger(Some(4 << 20), None).unwrap();
+        for _ in 0..2 {
+            larger.make_room().unwrap();
+            let len = std::fs::metadata(spec.data.path()).unwrap().len();
+            assert_eq!(len, (4 << 20) + TAIL);
+        }
+        // One that was written down as shorter is still it.
+        spec.data.must_be_it().unwrap();
+    }
+}
