@@ -115,6 +115,15 @@ impl Writer<'_> {
         known(changed, name)
     }
 
+    /// Records what a pool is made of from now on.
+    pub fn pool_spec(&self, name: &str, spec: &str) -> Result<()> {
+        let changed = self.connection().execute(
+            "UPDATE pools SET spec = ?2 WHERE name = ?1",
+            params![name, spec],
+        )?;
+        known(changed, name)
+    }
+
     /// Records what a pool is about to be asked, and its transaction id after it.
     pub fn pool_will(&self, name: &str, transaction: u64, change: Option<&str>) -> Result<()> {
         let changed = self

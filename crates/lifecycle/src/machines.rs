@@ -1,7 +1,10 @@
 //! What the facade can do with machines: make, activate and deactivate them.
 
 use longshore_catalog::{ImageId, ImageRow, MachineRow, MachineState, Writer};
-use longshore_fsm::{StartOptions, store::Store};
+use longshore_fsm::{
+    StartOptions,
+    store::{RunFilter, Store},
+};
 use longshore_source::ImageName;
 use longshore_volume::VolumeError;
 use rusqlite::Connection;
@@ -44,6 +47,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
             }
             if machine.state == MachineState::Active {
                 self.same_size(machine, size)?;
+                self.settle(&name).await?;
                 let path = machine.path.clone();
                 return Ok((
                     MachineReport {
@@ -112,6 +116,21 @@ impl<S: Store<Handle = Connection>> Host<S> {
             path: machine.path,
         };
         Ok(Some((report, 0)))
+    }
+
+    /// Carries out to its end what was cut off of the making of a machine, so that whatever is asked of it next finds
+    /// nobody at work on it.
+    pub(crate) async fn settle(&self, name: &MachineName) -> Result<(), Failure> {
+        let active = RunFilter {
+            workflow: Some(self.machine.key().name.clone()),
+            id: Some(name.to_string()),
+            ..RunFilter::active()
+        };
+        let found = self.engine.list_runs(active).await;
+        for run in found.map_err(Trouble::failure)? {
+            self.finish(run.run).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn make_machine(
@@ -213,6 +232,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         let machine = self.deps.read(|read| read.machine(name.as_str()))?;
         let machine = machine.ok_or_else(|| no_such_machine(name))?;
         if machine.state == MachineState::Active {
+            self.settle(name).await?;
             return Ok(MachineReport {
                 name: machine.name,
                 path: machine.path,
@@ -234,6 +254,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
     /// # Errors
     /// [`Class::NotFound`] if there is no such machine, [`Class::Busy`] if its disk is in use.
     pub async fn deactivate(&self, name: &MachineName) -> Result<bool, Failure> {
+        self.settle(name).await?;
         let machine = self.deps.read(|read| read.machine(name.as_str()))?;
         let machine = machine.ok_or_else(|| no_such_machine(name))?;
         if machine.state != MachineState::Active {

@@ -5,7 +5,7 @@ use longshore_fsm::store::Store;
 use rusqlite::Connection;
 
 use crate::{
-    Class, Failure, Host, Removed,
+    Class, Failure, Host, MachineName, Removed,
     deps::{Deps, volume_id},
     reconcile::{Record, remove_machine},
     trouble::Trouble,
@@ -20,7 +20,20 @@ impl<S: Store<Handle = Connection>> Host<S> {
     /// [`Class::NotFound`] if there is neither, [`Class::Busy`] if a machine was made of the image
     /// or the disk is in use.
     pub async fn remove(&self, target: &str, dry_run: bool) -> Result<Removed, Failure> {
-        let machine = self.deps.read(|read| read.machine(target))?;
+        let mut machine = self.deps.read(|read| read.machine(target))?;
+        if let (Some(_), false, Ok(name)) = (&machine, dry_run, MachineName::new(target)) {
+            // One that cannot be made goes all the same.
+            if let Err(failure) = self.settle(&name).await {
+                tracing::info!(machine = target, %failure, "removing a machine that cannot be made");
+            }
+            machine = self.deps.read(|read| read.machine(target))?;
+            if machine.is_none() {
+                return Ok(Removed {
+                    machines: vec![target.to_owned()],
+                    ..Removed::default()
+                });
+            }
+        }
         if let Some(machine) = machine {
             return self
                 .blocking(move |deps, record| {

@@ -34,8 +34,10 @@ impl<S: Store<Handle = Connection>> Host<S> {
         size: Option<u64>,
         allow: Allow,
     ) -> Result<MachineReport, Failure> {
-        let machine = self.deps.read(|read| read.machine(name.as_str()))?;
-        let machine = machine.ok_or_else(|| no_such_machine(name))?;
+        let there = |machine: Option<MachineRow>| machine.ok_or_else(|| no_such_machine(name));
+        there(self.deps.read(|read| read.machine(name.as_str()))?)?;
+        self.settle(name).await?;
+        let machine = there(self.deps.read(|read| read.machine(name.as_str()))?)?;
         if machine.state == MachineState::Deleting {
             let text = format!("machine {name} is being removed");
             return Err(Failure::new(Class::Busy, "machine-deleting", text)
@@ -72,14 +74,6 @@ fn begin_anew(
     // All that could keep the new disk from being made, before the old one is let go.
     check_base(deps, machine.base)?;
     for_machine(deps, size.saturating_sub(old_size))?;
-    let under_way = deps.readers.list_active().map_err(Trouble::failure)?;
-    if let Some(run) = under_way.iter().find(|run| run.id == machine.name) {
-        let text = format!("run {} is at work on machine {name}", run.run);
-        return Err(Failure::new(Class::Busy, "other-request", text).hint(format!(
-            "go on with it with `longshore runs resume {0}`, or give it up with `longshore runs cancel {0}`",
-            run.run
-        )));
-    }
     let _ = deps.backend.deactivate(name).map_err(Trouble::failure)?;
     // A machine that never got its disk still has the one that it had reserved.
     let (row, old, now) = (machine.name.clone(), machine.disk, deps.now());

@@ -66,6 +66,16 @@ impl Part {
         }
     }
 
+    /// Makes the file without what whoever was cut off has written to it; a device has no more of the pool's than what
+    /// is written next.
+    pub(super) fn make_anew(&self) -> Result<(), PoolError> {
+        if let Self::File { .. } = self {
+            self.detach()?;
+            self.destroy()?;
+        }
+        self.make()
+    }
+
     /// Makes a file that is shorter as long as it is to be, and has its loop device take notice.
     pub(super) fn grow(&self) -> Result<(), PoolError> {
         let Self::File {

@@ -75,24 +75,20 @@ impl PoolSpec {
         Ok(Self {
             metadata: spare,
             kept,
+            begun: Vec::new(),
             ..self.clone()
         })
     }
 
-    /// Writes what can be found of this pool's metadata to that of `other`, which has just been made and is nobody's,
-    /// and answers what it has then. May be done again.
+    /// Writes what can be found of this pool's metadata to that of `other`, and answers what it has then. The caller
+    /// has seen to it that it is nobody's. May be done again.
     ///
     /// # Errors
-    /// [`PoolError::NotEmpty`]; [`PoolError::Tool`] where nothing can be found, or what was written is not clean.
+    /// [`PoolError::Tool`] where nothing can be found, or what was written is not clean.
     pub fn repair_into(&self, other: &Self, name: &DeviceName) -> Result<Contents, PoolError> {
         self.must_be_down(name)?;
         let (from, to) = (self.metadata.path(), &other.metadata);
-        match to {
-            // One that was cut off is nobody's, and of no use.
-            Part::File { .. } => to.destroy()?,
-            Part::Device { .. } => to.must_be_blank()?,
-        }
-        to.make()?;
+        to.make_anew()?;
         tools::repair(from, to.path())?;
         if let Checked::Damaged(said) = tools::check(to.path())? {
             let path = to.path().clone();

@@ -42,6 +42,9 @@ pub struct PoolSpec {
     /// Parts that it had before it was repaired or moved: nobody's but whoever wants to look at them.
     #[serde(default)]
     pub kept: Vec<Part>,
+    /// Parts that it is about to have instead: what is on them was written by whoever was cut off.
+    #[serde(default)]
+    pub begun: Vec<Part>,
 }
 
 /// When and how a pool is given more room.
@@ -114,6 +117,7 @@ impl PoolSpec {
             token: token(),
             growth: None,
             kept: Vec::new(),
+            begun: Vec::new(),
         })
     }
 
@@ -146,6 +150,7 @@ impl PoolSpec {
             token: token(),
             growth: None,
             kept: Vec::new(),
+            begun: Vec::new(),
         })
     }
 

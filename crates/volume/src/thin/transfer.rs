@@ -61,6 +61,7 @@ impl PoolSpec {
             metadata,
             data,
             kept,
+            begun: Vec::new(),
             ..self.clone()
         };
         moved.low_water = low_water(moved.data_bytes(), moved.block);
@@ -82,11 +83,10 @@ impl PoolSpec {
     }
 
     /// Copies this pool, which is down, to the parts of `other`, and reads the copy again. Says how many bytes of data
-    /// there were. May be done again: what is on the other parts then is nobody's.
+    /// there were. The caller has seen to it that the other parts are nobody's. May be done again.
     ///
     /// # Errors
-    /// [`PoolError::IsUp`], [`PoolError::NotEmpty`], [`PoolError::Part`]; [`PoolError::Copy`] where what is read again
-    /// is something else.
+    /// [`PoolError::IsUp`], [`PoolError::Part`]; [`PoolError::Copy`] where what is read again is something else.
     pub fn copy_to(
         &self,
         other: &Self,
@@ -95,7 +95,7 @@ impl PoolSpec {
     ) -> Result<u64, PoolError> {
         self.must_be_down(name)?;
         for part in [&other.metadata, &other.data] {
-            part.make()?;
+            part.make_anew()?;
         }
         let total = self.data_bytes() / self.block;
         let used = Used::read(self.metadata.path(), total)?;
