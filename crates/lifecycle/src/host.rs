@@ -17,7 +17,7 @@ use crate::{
     deps::{Deps, DomainWrite, Storage, root},
     image_run::{self, ImageRequest, ImageResponse},
     machine_run::{self, MachineRequest, MachineResponse},
-    pools,
+    pools::{self, Tender},
     reconcile::reconcile,
     result::{Loaded, image_report},
     run_report::image_run_id,
@@ -64,6 +64,8 @@ pub struct Host<S: Store<Handle = Connection> = SqliteStore> {
     pub(crate) engine: Engine<S>,
     image: WorkflowRef<ImageRequest, ImageResponse>,
     pub(crate) machine: WorkflowRef<MachineRequest, MachineResponse>,
+    /// Whoever gives the pool room meanwhile; ended before the lock is let go.
+    _tender: Option<Tender>,
     /// Let go last; a test that simulates its own state directory has none.
     _lock: Option<Lock>,
 }
@@ -100,8 +102,12 @@ impl Host {
             lock,
             ..
         } = site;
-        let deps = Arc::new(Deps::new(&settings, readers, storage, events));
-        Self::assemble(deps, store, Some(lock)).await
+        let kept = readers.clone();
+        let deps = Arc::new(Deps::new(&settings, readers, storage, events.clone()));
+        let tender = pools::tend(&store, &kept, &events, &deps.closing);
+        let mut host = Self::assemble(deps, store, Some(lock)).await?;
+        host._tender = tender;
+        Ok(host)
     }
 }
 
@@ -139,6 +145,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
             engine,
             image: image_ref,
             machine: machine_ref,
+            _tender: None,
             _lock: lock,
         };
         host.blocking(|deps, record| reconcile(deps, record))

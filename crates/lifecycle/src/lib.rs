@@ -80,8 +80,10 @@ pub use longshore_source::{
 pub use machine_name::{MachineName, default_machine_name};
 pub use machine_options::MachineOptions;
 pub use pools::{
-    PoolPart, PoolPlace, PoolReport, PoolRequest, PoolSpace, adopt_pool, bring_pool_up,
-    create_pool, destroy_pool, plan_pool, pool_status, take_pool_down,
+    Growing, PoolAlarm, PoolCheck, PoolExtension, PoolGrowth, PoolPart, PoolPlace, PoolRepair,
+    PoolReport, PoolRequest, PoolSpace, PoolTrim, adopt_pool, bring_pool_up, check_pool,
+    create_pool, destroy_pool, extend_pool, migrate_pool, plan_pool, pool_status, repair_pool,
+    take_pool_down, trim_pool, watch_pool,
 };
 pub use remote::remote;
 pub use report::{

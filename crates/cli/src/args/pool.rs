@@ -1,13 +1,14 @@
 //! `pool` and what can be done with the pool.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand};
 use longshore_lifecycle::MachineName;
 
+use super::duration::duration;
 use crate::settings::size;
 
-/// Make, look at, or take down the thin pool that volumes are in
+/// Make, look at, extend, repair or take down the thin pool that volumes are in
 ///
 /// A state directory has at most one pool. Where there is one, and root, every volume is a thin device of it:
 /// layers and machines share what they have in common, and a machine's disk is there at once. Its data and metadata
@@ -42,6 +43,46 @@ pub enum PoolVerb {
         #[arg(long)]
         dry_run: bool,
     },
+    Extend(PoolExtend),
+    /// Say how the pool is at first and whenever that changes, until it is stopped
+    ///
+    /// A pool that grows by itself is given room meanwhile, also while no other command is at work. Run it as a
+    /// service. Its lines are JSON with `-o json`.
+    Watch {
+        /// How often to look where device-mapper says nothing
+        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+        every: Duration,
+        /// Look once and end: with 8 where there is no room, with 1 where something else is wrong
+        #[arg(long)]
+        once: bool,
+    },
+    /// Check the pool's metadata, and hold it against the catalogue
+    ///
+    /// While the pool is up a snapshot of its metadata is read; with --whole, and while it is down, thin_check of
+    /// thin-provisioning-tools reads all of it. Ends with 1 where something is wrong.
+    Check {
+        /// Take the pool down for as long as it takes, and have all of it checked; refused while a disk is open (7)
+        #[arg(long)]
+        whole: bool,
+    },
+    /// Repair the pool's metadata: what is damaged is written anew elsewhere, and kept
+    ///
+    /// The pool is taken down for it, and brought up again; refused while a disk is open (7). What is found is held
+    /// against the catalogue before it takes the place of what was damaged. It takes thin-provisioning-tools.
+    Repair {
+        /// A blank device for the repaired metadata, no smaller than the one that is damaged; of a pool on files it is
+        /// a file beside that
+        #[arg(long, value_name = "DEVICE")]
+        spare: Option<PathBuf>,
+        /// Go on where volumes of images or machines could not be found again
+        #[arg(long)]
+        accept_loss: bool,
+    },
+    /// Give what is free in the pool back to whatever its data is on
+    ///
+    /// The pool is taken down for it, and brought up again; refused while a disk is open (7).
+    Trim,
+    Migrate(PoolMigrate),
     /// Take over a pool that somebody else has made, and that no volume manager has
     ///
     /// It must be up. It gets a uuid of longshore's, and zeroing of what is new in a volume if it had none. The
@@ -97,4 +138,68 @@ pub struct PoolCreate {
     /// Say what would be made, and make nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Give the pool more room, while it is at work
+///
+/// Of a pool on files, so much as is said; metadata follows the data unless it is said too. Of one on devices, what they
+/// have by now: enlarge them first, and say no size. A pool that grows lets writes wait for room instead of failing.
+#[derive(Debug, Clone, Args)]
+pub struct PoolExtend {
+    /// Bytes of data that it has then
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<u64>,
+
+    /// Bytes of metadata that it has then
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub metadata_size: Option<u64>,
+
+    /// From now on give it room by itself, when so many percent of data or metadata are used; only one on files
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "80", conflicts_with = "no_automatic")]
+    pub automatic: Option<u8>,
+
+    /// With --automatic: how many percent of what it has it is given
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "20",
+        requires = "automatic"
+    )]
+    pub by: u8,
+
+    /// With --automatic: bytes of data that it has at most
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "automatic")]
+    pub most: Option<u64>,
+
+    /// Give it no more room by itself
+    #[arg(long)]
+    pub no_automatic: bool,
+}
+
+/// Move the pool to other devices or files
+///
+/// The pool is taken down for as long as copying takes; refused while a disk is open (7). What its volumes have is copied
+/// and read again before the copy is the pool. What it was on stays as it is.
+#[derive(Debug, Clone, Args)]
+#[command(group(ArgGroup::new("target").required(true).args(["data", "loop_dir"])))]
+pub struct PoolMigrate {
+    /// The block device for data, blank
+    #[arg(long, value_name = "DEVICE", requires = "meta")]
+    pub data: Option<PathBuf>,
+
+    /// The block device for metadata, blank
+    #[arg(long, value_name = "DEVICE", requires = "data")]
+    pub meta: Option<PathBuf>,
+
+    /// Make two files in this directory instead
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["data", "meta"])]
+    pub loop_dir: Option<PathBuf>,
+
+    /// The size of the file for data; what the pool has, unless it is said
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "loop_dir")]
+    pub size: Option<u64>,
+
+    /// Give the files all their room now, and keep it
+    #[arg(long, requires = "loop_dir")]
+    pub thick: bool,
 }

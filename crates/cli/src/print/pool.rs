@@ -1,8 +1,8 @@
 //! A pool.
 
-use longshore_lifecycle::{PoolPart, PoolReport};
+use longshore_lifecycle::{PoolAlarm, PoolCheck, PoolPart, PoolRepair, PoolReport, PoolTrim};
 
-use super::{Document, Page, bytes, quantity::harmless, table::pairs};
+use super::{Document, Page, Row, bytes, quantity::harmless, table::pairs};
 
 impl Document for PoolReport {
     fn text(&self, _: &Page) -> String {
@@ -31,11 +31,132 @@ impl Document for PoolReport {
             };
             facts.push(("transaction", at));
         }
-        pairs(&facts)
+        if let Some(growth) = self.growth {
+            let most = growth
+                .most_bytes
+                .map(|most| format!(", to {} at most", bytes(most)));
+            facts.push((
+                "grows",
+                format!(
+                    "at {} % by {} %{}",
+                    growth.at_percent,
+                    growth.by_percent,
+                    most.unwrap_or_default()
+                ),
+            ));
+        }
+        for kept in &self.kept {
+            facts.push(("kept", harmless(&kept.to_string_lossy())));
+        }
+        let mut text = pairs(&facts);
+        for alarm in &self.alarms {
+            text.push_str(&format!("\n{}\n  hint: {}\n", said(alarm), alarm.hint));
+        }
+        text
     }
 
     fn word(&self) -> Option<String> {
         Some(self.name.clone())
+    }
+}
+
+impl Row for PoolReport {
+    fn line(&self) -> String {
+        let alarms: Vec<_> = self.alarms.iter().map(said).collect();
+        let room = part(&self.data);
+        match alarms.is_empty() {
+            true => format!("pool {} is {}: {room}", self.name, self.state),
+            false => format!(
+                "pool {} is {}: {}",
+                self.name,
+                self.state,
+                alarms.join("; ")
+            ),
+        }
+    }
+}
+
+fn said(alarm: &PoolAlarm) -> String {
+    format!(
+        "{} ({}): {}",
+        alarm.name,
+        alarm.level,
+        harmless(&alarm.text)
+    )
+}
+
+impl Document for PoolCheck {
+    fn text(&self, _: &Page) -> String {
+        let how = match self.extent {
+            "whole" => "all of its metadata",
+            _ => "a snapshot of its metadata",
+        };
+        let word = if self.clean { "clean" } else { "not clean" };
+        let mut text = format!(
+            "pool {} is {word}: {how}, with {} volumes\n",
+            self.name, self.volumes
+        );
+        if let Some(damage) = &self.damage {
+            text.push_str(&format!("  damaged: {}\n", harmless(damage)));
+        }
+        for missing in &self.missing {
+            text.push_str(&format!("  missing: {missing}\n"));
+        }
+        for unknown in &self.unknown {
+            text.push_str(&format!("  not in the catalogue: volume {unknown}\n"));
+        }
+        text
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(if self.clean { "clean" } else { "damaged" }.to_owned())
+    }
+}
+
+impl Document for PoolRepair {
+    fn text(&self, _: &Page) -> String {
+        let name = &self.name;
+        let mut text = match self.done {
+            "nothing" => format!("pool {name} is clean: nothing was done\n"),
+            "mark" => format!("pool {name} is clean: it is usable again\n"),
+            _ => format!(
+                "pool {name} has other metadata: {}\n",
+                harmless(&self.metadata.to_string_lossy())
+            ),
+        };
+        if let Some(damage) = &self.damage {
+            text.push_str(&format!("  it was damaged: {}\n", harmless(damage)));
+        }
+        if let Some(kept) = &self.kept {
+            let kept = harmless(&kept.to_string_lossy());
+            text.push_str(&format!("  what was damaged is kept: {kept}\n"));
+        }
+        for lost in &self.lost {
+            text.push_str(&format!("  lost: {lost}\n"));
+        }
+        text
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(self.done.to_owned())
+    }
+}
+
+impl Document for PoolTrim {
+    fn text(&self, _: &Page) -> String {
+        let free = bytes(self.free_bytes);
+        match self.given_back_bytes {
+            Some(given) => format!(
+                "{} given back to the filesystem; {free} of pool {} are free\n",
+                bytes(given),
+                self.name
+            ),
+            None => format!("{free} of pool {} are free, and discarded\n", self.name),
+        }
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(self.free_bytes.to_string())
     }
 }
 

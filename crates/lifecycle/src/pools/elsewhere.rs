@@ -6,7 +6,10 @@ use longshore_catalog::VolumeId;
 use longshore_durable::Dir;
 use longshore_volume::{Backend, FileBackend, SimulatedBackend};
 
-use super::{PoolReport, PoolRequest};
+use longshore_fsm::store::{Readers, SqliteStore};
+use tokio_util::sync::CancellationToken;
+
+use super::{PoolCheck, PoolExtension, PoolPlace, PoolRepair, PoolReport, PoolRequest, PoolTrim};
 use crate::{
     BackendChoice, Class, Events, Failure, MachineName, Settings, View, contents::Held, site::Site,
     trouble::Trouble,
@@ -39,6 +42,20 @@ pub(crate) fn backend(
 
 pub(crate) fn held_volume(_: &View, _: VolumeId) -> Result<(PathBuf, Box<dyn Held>), Failure> {
     Err(not_here())
+}
+
+/// Nobody tends what is not there.
+#[derive(Debug)]
+pub(crate) struct Tender;
+
+/// There is nothing to tend.
+pub(crate) fn tend(
+    _: &SqliteStore,
+    _: &Readers,
+    _: &Events,
+    _: &CancellationToken,
+) -> Option<Tender> {
+    None
 }
 
 /// There are none here.
@@ -98,5 +115,63 @@ pub async fn destroy_pool(_: Settings, _: bool) -> Result<PoolReport, Failure> {
 /// # Errors
 /// Always.
 pub async fn adopt_pool(_: Settings, _: MachineName) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn extend_pool(_: Settings, _: PoolExtension) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn check_pool(_: Settings, _: bool, _: Events) -> Result<PoolCheck, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn repair_pool(
+    _: Settings,
+    _: Option<PathBuf>,
+    _: bool,
+    _: Events,
+) -> Result<PoolRepair, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn trim_pool(_: Settings, _: Events) -> Result<PoolTrim, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn migrate_pool(_: Settings, _: PoolPlace, _: Events) -> Result<PoolReport, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn watch_pool(
+    _: Settings,
+    _: std::time::Duration,
+    _: CancellationToken,
+    _: impl FnMut(PoolReport) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
     Err(not_here())
 }

@@ -1,5 +1,5 @@
 //! The thin pool of a state directory: made, brought up, taken down, destroyed, adopted, and chosen as what
-//! volumes are made of.
+//! volumes are made of; watched and given more room; checked, repaired, trimmed, moved.
 //!
 //! ```text
 //! catalogue: name, phase, what it is made of, last change that was written down
@@ -21,9 +21,12 @@ use elsewhere as here;
 #[cfg(target_os = "linux")]
 use thin as here;
 
+pub(crate) use here::{Tender, backend, held_volume, tend};
 pub use here::{
-    adopt_pool, bring_pool_up, create_pool, destroy_pool, plan_pool, pool_status, take_pool_down,
+    adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool, migrate_pool,
+    plan_pool, pool_status, repair_pool, take_pool_down, trim_pool, watch_pool,
 };
-pub(crate) use here::{backend, held_volume};
-pub use report::{PoolPart, PoolReport, PoolSpace};
-pub use request::{PoolPlace, PoolRequest};
+pub use report::{
+    PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRepair, PoolReport, PoolSpace, PoolTrim,
+};
+pub use request::{Growing, PoolExtension, PoolPlace, PoolRequest};

@@ -29,6 +29,93 @@ pub struct PoolReport {
     pub transaction: Option<u64>,
     /// The one that the last change leads to that was written down.
     pub recorded_transaction: u64,
+    /// When it is given more room by itself, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<PoolGrowth>,
+    /// Parts that it had before it was repaired or moved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<PathBuf>,
+    /// What is wrong with it, or soon will be, the worst first.
+    pub alarms: Vec<PoolAlarm>,
+}
+
+/// Something that is wrong with a pool, or soon will be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PoolAlarm {
+    /// `data-low`, `data-full`, `metadata-low`, `metadata-full`, `needs-check`, `read-only`, `failed`, `unreadable`,
+    /// `part-gone`, `host-low` or `differs`.
+    pub name: &'static str,
+    /// `warning` while it works, `critical` when it does not, or is about not to.
+    pub level: &'static str,
+    /// What is wrong.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// When and how a pool is given more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PoolGrowth {
+    /// Percent that are used when it is.
+    pub at_percent: u8,
+    /// Percent of what it has that it gets.
+    pub by_percent: u8,
+    /// Bytes of data that it has at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_bytes: Option<u64>,
+}
+
+/// What a check of a pool has found.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolCheck {
+    /// The name of its device.
+    pub name: String,
+    /// `whole`: thin_check has read all of its metadata, while it was down; `snapshot`: longshore has read a snapshot
+    /// of it, while it was at work.
+    pub extent: &'static str,
+    /// Whether nothing is wrong.
+    pub clean: bool,
+    /// Volumes that it has.
+    pub volumes: usize,
+    /// What is wrong with its metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+    /// What the catalogue has and the pool has not.
+    pub missing: Vec<String>,
+    /// Ids of volumes that the catalogue does not know; of an adopted pool they are whoever's it was.
+    pub unknown: Vec<u64>,
+}
+
+/// What came of a repair.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolRepair {
+    /// The name of its device.
+    pub name: String,
+    /// `nothing` where its metadata was clean, `mark` where only the mark of a failed operation was taken away,
+    /// `metadata` where it was written anew.
+    pub done: &'static str,
+    /// What was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+    /// Its metadata from now on.
+    pub metadata: PathBuf,
+    /// The metadata that was damaged, as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<PathBuf>,
+    /// What could not be found again.
+    pub lost: Vec<String>,
+}
+
+/// What was given back.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolTrim {
+    /// The name of its device.
+    pub name: String,
+    /// Bytes of data that no volume has.
+    pub free_bytes: u64,
+    /// Bytes that whatever the data is on has free more than before, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_back_bytes: Option<u64>,
 }
 
 /// One of its two parts.

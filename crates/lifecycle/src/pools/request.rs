@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::PoolGrowth;
 use crate::MachineName;
 
 /// What pool is to be made.
@@ -34,4 +35,27 @@ pub enum PoolPlace {
         /// Whether they have their room from the beginning.
         thick: bool,
     },
+}
+
+/// What more room a pool is to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolExtension {
+    /// Bytes of data, of one on files.
+    pub data: Option<u64>,
+    /// Bytes of metadata, of one on files; else it follows the data.
+    pub metadata: Option<u64>,
+    /// Whether it is to be given more by itself from now on.
+    pub growth: Growing,
+}
+
+/// Whether a pool is to be given more room by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Growing {
+    /// As it was told before.
+    #[default]
+    AsBefore,
+    /// From now on, like this.
+    By(PoolGrowth),
+    /// No more.
+    No,
 }

@@ -3,9 +3,13 @@
 use std::{
     fs::File,
     os::fd::{AsFd, BorrowedFd},
+    time::Duration,
 };
 
-use rustix::io::Errno as Raw;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno as Raw,
+};
 
 use super::{
     device::{DeviceName, DeviceNumber, Found, Info, Uuid},
@@ -339,6 +343,14 @@ impl Control {
     pub fn arm(&self) -> Result<(), DmError> {
         self.call(Operation::Arm, None, Request::default())
             .map(drop)
+    }
+
+    /// Whether any device has had an event since [`Control::arm`], waiting at most so long for one.
+    #[must_use]
+    pub fn has_happened(&self, most: Duration) -> bool {
+        let most = Timespec::try_from(most).ok();
+        let mut watched = [PollFd::new(&self.file, PollFlags::IN)];
+        poll(&mut watched, most.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
     /// Asks, with as much room as the answer takes.

@@ -5,9 +5,11 @@
 
 use super::{
     error::PoolError,
+    pool::Pool,
     sizes::metadata_bytes,
     spec::{Part, PoolSpec, TAIL, low_water},
 };
+use crate::dm::DeviceName;
 
 /// Bytes of metadata that the kernel uses at most (`THIN_METADATA_MAX_SECTORS` of dm-thin-metadata.h).
 const MOST_METADATA: u64 = 255 * (1 << 14) * 4096;
@@ -47,6 +49,16 @@ impl PoolSpec {
             part.grow()?;
         }
         Ok(())
+    }
+
+    /// Has the pool, which is up, take the room that its parts have.
+    ///
+    /// # Errors
+    /// [`PoolError::Dm`]; [`PoolError::Another`] where it is another one.
+    pub fn take_room(&self, name: &DeviceName) -> Result<(), PoolError> {
+        let pool = self.find(name)?;
+        let table = self.table(pool.metadata_number()?, pool.data_number()?);
+        Pool::reload(name, &table)
     }
 }
 

@@ -33,6 +33,7 @@ mod opens;
 mod owners;
 mod part;
 mod pool;
+mod presence;
 mod repair;
 mod shares;
 mod sizes;

@@ -174,6 +174,18 @@ impl PoolSpec {
         }
     }
 
+    /// Whether its data is a file.
+    #[must_use]
+    pub fn data_is_file(&self) -> bool {
+        matches!(self.data, Part::File { .. })
+    }
+
+    /// Whether its metadata is a file.
+    #[must_use]
+    pub fn metadata_is_file(&self) -> bool {
+        matches!(self.metadata, Part::File { .. })
+    }
+
     /// Whether what nobody uses any more is to go back to where the data is: to a file that takes room as it is used.
     #[must_use]
     pub fn gives_back(&self) -> bool {

@@ -11,8 +11,11 @@ use super::{
 use crate::dm::SECTOR;
 
 /// Where `struct thin_disk_superblock` (dm-thin-metadata.c) has them.
+const FLAGS_AT: usize = 4;
 const TRANSACTION_AT: usize = 48;
 const DATA_BLOCK_AT: usize = 336;
+/// `THIN_METADATA_NEEDS_CHECK_FLAG`.
+const NEEDS_CHECK: u32 = 1;
 
 /// What a metadata device says of its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Superblock {
     pub transaction: u64,
     /// Bytes of a block of data.
     pub block: u64,
+    /// Whether a metadata operation has failed: it must be checked before it is written again.
+    pub needs_check: bool,
 }
 
 impl Superblock {
@@ -45,9 +50,11 @@ impl Superblock {
         let number = |at: usize| bytes.get(at..)?.first_chunk().copied();
         let magic = number(MAGIC_AT).map(u64::from_le_bytes)?;
         let sectors: [u8; 4] = bytes.get(DATA_BLOCK_AT..)?.first_chunk().copied()?;
+        let flags: [u8; 4] = bytes.get(FLAGS_AT..)?.first_chunk().copied()?;
         (magic == MAGIC).then_some(Self {
             transaction: number(TRANSACTION_AT).map(u64::from_le_bytes)?,
             block: u64::from(u32::from_le_bytes(sectors)) * SECTOR,
+            needs_check: u32::from_le_bytes(flags) & NEEDS_CHECK != 0,
         })
     }
 }
@@ -66,7 +73,10 @@ mod tests {
         let expected = Superblock {
             transaction: 7,
             block: 65_536,
+            needs_check: false,
         };
         assert_eq!(Superblock::parse(&bytes), Some(expected));
+        bytes[FLAGS_AT] = 1;
+        assert!(Superblock::parse(&bytes).is_some_and(|found| found.needs_check));
     }
 }

@@ -60,7 +60,7 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
         )
         .hint("remove the machines and images first with `longshore remove`"));
     }
-    let mut report = PoolReport::of(&pool, None);
+    let mut report = PoolReport::of(&pool, None, Vec::new());
     // One that was somebody else's until now is given back as it is, and was never taken over.
     let is_half_adopted = pool.spec.adopted && pool.phase == PoolPhase::Making;
     if !is_half_adopted {
@@ -106,7 +106,7 @@ fn must_be_empty(pool: &Known) -> Result<(), Failure> {
 }
 
 /// The devices of machines go, all of them or none: one that is open is found before any is removed.
-fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
+pub(super) fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
     let up = match pool.spec.find(&pool.name) {
         Err(PoolError::NotUp { .. }) => return Ok(()),
         found => found.map_err(Trouble::failure)?,

@@ -1,9 +1,14 @@
 //! The catalogue's row of a pool, parsed.
 
 use longshore_catalog::{PoolPhase, PoolRow, Reader, Writer};
-use longshore_volume::{dm::DeviceName, thin::PoolSpec};
+use longshore_volume::{
+    dm::DeviceName,
+    thin::{Part, PoolSpec},
+};
 
-use crate::{Class, Failure, MachineName, deps::now, site::Site};
+use crate::{
+    Class, Failure, MachineName, deps::now, reconcile::Record, site::Site, trouble::Trouble,
+};
 
 /// A pool, as the catalogue has it.
 #[derive(Debug, Clone)]
@@ -64,12 +69,47 @@ pub(super) fn device_name(name: &MachineName) -> Result<DeviceName, Failure> {
 
 /// Writes down that a pool is being made, before anything is.
 pub(super) fn begin(site: &Site, name: &DeviceName, spec: &PoolSpec) -> Result<(), Failure> {
-    let spec = serde_json::to_string(spec)
-        .map_err(|error| Failure::broken("a pool cannot be described").caused_by(&error))?;
-    let (name, at) = (name.to_string(), now());
+    let (name, spec, at) = (name.to_string(), described(spec)?, now());
     site.record(Box::new(move |connection| {
         Ok(Writer::new(connection).add_pool(&name, &spec, at)?)
     }))
+}
+
+/// A description as the catalogue keeps it.
+pub(super) fn described(spec: &PoolSpec) -> Result<String, Failure> {
+    serde_json::to_string(spec)
+        .map_err(|error| Failure::broken("a pool cannot be described").caused_by(&error))
+}
+
+/// Writes down what a pool is made of from now on.
+pub(super) fn save(name: &DeviceName, spec: &PoolSpec, record: Record<'_>) -> Result<(), Failure> {
+    let (name, spec) = (name.to_string(), described(spec)?);
+    record(Box::new(move |connection| {
+        Ok(Writer::new(connection).pool_spec(&name, &spec)?)
+    }))
+}
+
+/// Makes sure that these parts are nobody's, and writes down that they are about to be the pool's: what is on them then
+/// was written by whoever was cut off.
+pub(super) fn claim(site: &Site, pool: &Known, parts: &[Part]) -> Result<(), Failure> {
+    let spec = &pool.spec;
+    let own = [&spec.metadata, &spec.data].into_iter().chain(&spec.kept);
+    let own: Vec<_> = own.map(Part::path).collect();
+    for part in parts {
+        if own.contains(&part.path()) {
+            let text = format!("{} is the pool's already", part.path().display());
+            return Err(Failure::new(Class::Usage, "pool", text));
+        }
+        if !spec.begun.contains(part) {
+            part.must_be_blank().map_err(Trouble::failure)?;
+        }
+    }
+    let begun = parts.to_vec();
+    let spec = PoolSpec {
+        begun,
+        ..spec.clone()
+    };
+    save(&pool.name, &spec, &|write| site.record(write))
 }
 
 /// Writes down how far it has come.

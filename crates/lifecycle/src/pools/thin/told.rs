@@ -7,7 +7,7 @@ use longshore_volume::{
 };
 
 use super::row::Known;
-use crate::{PoolPart, PoolReport, PoolSpace};
+use crate::{PoolAlarm, PoolGrowth, PoolPart, PoolReport, PoolSpace};
 
 /// Bytes of a block of metadata.
 const METADATA_BLOCK: u64 = 4096;
@@ -15,11 +15,11 @@ const METADATA_BLOCK: u64 = 4096;
 impl PoolReport {
     /// One that is not made yet.
     pub(super) fn planned(name: &DeviceName, spec: &PoolSpec) -> Self {
-        Self::new(name, spec, "planned", None, 0)
+        Self::new(name, spec, "planned", None, 0, Vec::new())
     }
 
-    /// One that the catalogue has, and what its device says.
-    pub(super) fn of(pool: &Known, device: Option<&PoolState>) -> Self {
+    /// One that the catalogue has, what its device says, and what is wrong with it.
+    pub(super) fn of(pool: &Known, device: Option<&PoolState>, alarms: Vec<PoolAlarm>) -> Self {
         let state = match (pool.phase, device) {
             (PoolPhase::Making, _) => "making",
             (PoolPhase::Destroying, _) => "destroying",
@@ -32,7 +32,8 @@ impl PoolReport {
             Some(PoolState::Working(status)) => Some(status),
             _ => None,
         };
-        Self::new(&pool.name, &pool.spec, state, status, pool.transaction)
+        let recorded = pool.transaction;
+        Self::new(&pool.name, &pool.spec, state, status, recorded, alarms)
     }
 
     fn new(
@@ -41,6 +42,7 @@ impl PoolReport {
         state: &'static str,
         status: Option<&PoolStatus>,
         recorded_transaction: u64,
+        alarms: Vec<PoolAlarm>,
     ) -> Self {
         let space = |blocks: Option<(u64, u64)>, block: u64, bytes: u64| PoolSpace {
             total_bytes: blocks.map_or(bytes, |(_, total)| total * block),
@@ -59,10 +61,17 @@ impl PoolReport {
                 space(metadata, METADATA_BLOCK, spec.metadata.bytes()),
             ),
             discards_below: spec.pass_discard_down,
-            when_full: match spec.when_full {
-                WhenFull::Queue => "queue",
-                WhenFull::Fail => "fail",
+            when_full: match (spec.growth, spec.when_full) {
+                (Some(_), _) | (None, WhenFull::Queue) => "queue",
+                (None, WhenFull::Fail) => "fail",
             },
+            growth: spec.growth.map(|growth| PoolGrowth {
+                at_percent: growth.at,
+                by_percent: growth.by,
+                most_bytes: growth.most,
+            }),
+            kept: spec.kept.iter().map(|part| part.path().clone()).collect(),
+            alarms,
             transaction: status.map(|status| status.transaction),
             recorded_transaction,
         }

@@ -30,14 +30,21 @@ impl Trouble for PoolError {
             Self::NotUp { .. } => failure(Class::NotFound, "pool-not-up")
                 .hint("bring it up with `longshore pool up`"),
             Self::Broken { .. } => failure(Class::Failed, "pool-broken").hint(
-                "nothing is begun in it; what is there can be read. See `longshore pool status`, then take it \
-                 down and check it with thin_check",
+                "nothing is begun in it; what is there can be read. See `longshore pool status`, then stop the machines \
+                 and `longshore pool repair`",
             ),
             Self::Full { .. } => failure(Class::Full, "pool-full")
-                .hint("remove what is not needed with `longshore remove`"),
+                .hint("remove what is not needed with `longshore remove`, or give it room with `longshore pool extend`"),
+            Self::Size { .. } => failure(Class::Usage, "pool-size"),
+            Self::Tool { .. } => failure(Class::Failed, "pool-tool").hint(
+                "it is a program of thin-provisioning-tools; nothing was changed",
+            ),
+            Self::IsUp { .. } => failure(Class::Busy, "pool-up").hint("take it down with `longshore pool down`"),
+            Self::Copy { .. } => failure(Class::Failed, "pool-copy")
+                .hint("the pool is where it was; the disk that it was to be moved to is not to be trusted"),
             Self::Differs { .. } | Self::Contended { .. } => failure(Class::Refused, "pool-differs").hint(
-                "nothing is written until they agree: `list` and `show` still work. If the state directory \
-                 or the pool was restored, restore the other of the same day",
+                "nothing is written until they agree: `list`, `show` and `export` still work. If the state directory \
+                 or the pool was restored, restore the other of the same day; see `longshore doctor`",
             ),
             Self::Devices { .. } => failure(Class::Busy, "pool-busy")
                 .hint("stop what uses them, or deactivate the machines with `longshore deactivate`"),

@@ -53,7 +53,7 @@ pub async fn bring_pool_up(settings: Settings, events: Events) -> Result<PoolRep
     report_of(&state)
 }
 
-fn has_machines(state: &Path) -> Result<bool, Failure> {
+pub(super) fn has_machines(state: &Path) -> Result<bool, Failure> {
     match View::open(state)? {
         Some(view) => Ok(!view.read(|read| read.machines())?.is_empty()),
         None => Ok(false),
