@@ -101,6 +101,30 @@ pub trait Backend: Send + Sync + Debug {
     /// [`VolumeError::NotFound`].
     fn usage(&self, id: VolumeId) -> Result<Usage, VolumeError>;
 
+    /// The bytes that a volume shows to whoever uses it, by what shows it and not by what was written down; `None` where
+    /// nothing shows it now.
+    ///
+    /// # Errors
+    /// [`VolumeError::NotFound`].
+    fn shown(&self, id: VolumeId) -> Result<Option<u64>, VolumeError>;
+
+    /// What is of ours outside of the volumes and belongs to nobody: left by a program that ended.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn strays(&self) -> Result<Vec<Stray>, VolumeError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes one of them. One that is gone already is none.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn sweep_stray(&self, stray: &Stray) -> Result<(), VolumeError> {
+        let _ = stray;
+        Ok(())
+    }
+
     /// What groups of volumes take, and what of that each takes alone; `None` where that cannot be told. A volume
     /// may be in several groups; one that is not there takes nothing.
     ///
@@ -177,6 +201,26 @@ pub struct Listing {
     /// What is among them and is not ours, as the backend names it, sorted. Nothing here ever
     /// touches it.
     pub foreign: Vec<String>,
+    /// What is among them under ids that could be ours, in a place that is, and that nobody here has made.
+    pub unknown: Vec<VolumeId>,
+}
+
+/// Something of ours that belongs to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Stray {
+    /// A node whose device is gone, or is another by now.
+    Node(PathBuf),
+    /// A device of a volume that nobody uses, by its name.
+    Device(String),
+}
+
+impl std::fmt::Display for Stray {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Node(path) => write!(f, "{} leads to no device of ours", path.display()),
+            Self::Device(name) => write!(f, "the device {name} is nobody's"),
+        }
+    }
 }
 
 /// What a volume takes up.

@@ -30,7 +30,7 @@ pub mod thin;
 
 pub use backend::{
     Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
-    SnapshotKind, Usage,
+    SnapshotKind, Stray, Usage,
 };
 pub use disk::{Disk, DiskError};
 pub use error::{Doing, Holder, VolumeError};

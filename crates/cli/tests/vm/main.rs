@@ -13,6 +13,8 @@ mod machines;
 mod pools;
 #[cfg(target_os = "linux")]
 mod site;
+#[cfg(target_os = "linux")]
+mod trouble;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
             "e2fsck",
             "thin_check",
             "thin_ls",
+            "thin_repair",
             "strace",
             "dmsetup",
         ],
@@ -73,6 +76,15 @@ fn main() -> ExitCode {
                 ..machine
             },
             scenarios: killed::SCENARIOS,
+        },
+        Group {
+            name: "trouble::pools_get_out_of_it",
+            machine: Machine {
+                takes_time: true,
+                patience: Duration::from_secs(480),
+                ..machine
+            },
+            scenarios: trouble::SCENARIOS,
         },
         Group {
             name: "full::families_of_the_whole_bucket",

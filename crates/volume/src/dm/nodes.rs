@@ -77,6 +77,39 @@ impl Nodes {
         }
     }
 
+    /// All that are there, with the number of the device that each leads to; `None` where it is a link that leads nowhere.
+    ///
+    /// # Errors
+    /// [`DmError::Node`].
+    pub fn all(&self) -> Result<Vec<(DeviceName, Option<DeviceNumber>)>, DmError> {
+        let failed = |source| DmError::Node {
+            path: self.0.display().to_string(),
+            source,
+        };
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let Some(name) = entry.file_name().to_str().and_then(DeviceName::new) else {
+                continue;
+            };
+            let number = match fs::metadata(entry.path()) {
+                Ok(found) if found.file_type().is_block_device() => Some(DeviceNumber {
+                    major: rustix::fs::major(found.rdev()),
+                    minor: rustix::fs::minor(found.rdev()),
+                }),
+                Ok(_) => continue,
+                Err(_) => None,
+            };
+            found.push((name, number));
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Opens device-mapper's own node, and makes it where the kernel has device-mapper and the node is missing.
     pub(super) fn control() -> io::Result<File> {
         misc(Path::new("/dev/mapper/control"), "device-mapper")

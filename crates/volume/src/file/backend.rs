@@ -275,6 +275,10 @@ impl Backend for FileBackend {
         })
     }
 
+    fn shown(&self, id: VolumeId) -> Result<Option<u64>, VolumeError> {
+        Ok(Some(self.usage(id)?.virtual_bytes))
+    }
+
     fn shares(&self, _: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {
         Ok(None)
     }

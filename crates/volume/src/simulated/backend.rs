@@ -178,6 +178,7 @@ impl Backend for SimulatedBackend {
         Ok(Listing {
             volumes: self.state().volumes.keys().copied().collect(),
             foreign: Vec::new(),
+            unknown: Vec::new(),
         })
     }
 
@@ -232,6 +233,10 @@ impl Backend for SimulatedBackend {
             virtual_bytes: volume.size,
             allocated_bytes,
         })
+    }
+
+    fn shown(&self, id: VolumeId) -> Result<Option<u64>, VolumeError> {
+        Ok(Some(self.usage(id)?.virtual_bytes))
     }
 
     fn shares(&self, _: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {

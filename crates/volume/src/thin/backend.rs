@@ -18,7 +18,7 @@ use super::{
 use crate::{
     backend::{
         Access, Activated, Backend, Capacity, Created, Deactivated, Listing, Removed, Share,
-        SnapshotKind, Usage, already_there, checked_size, snapshot_size,
+        SnapshotKind, Stray, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
     dm::{self, Info, Nodes, SECTOR, Uuid},
@@ -43,6 +43,8 @@ pub struct ThinBackend {
     pub(super) machines: Mutex<()>,
     /// Whether what a volume had is discarded below the pool before it is removed.
     gives_back: bool,
+    /// Whether somebody else has volumes in the pool, too.
+    is_shared: bool,
 }
 
 impl ThinBackend {
@@ -58,6 +60,16 @@ impl ThinBackend {
             holders: Holders::default(),
             machines: Mutex::default(),
             gives_back: false,
+            is_shared: false,
+        }
+    }
+
+    /// The same on a pool that somebody else has made: what is in it and not in the ledger is theirs.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
         }
     }
 
@@ -256,7 +268,7 @@ impl Backend for ThinBackend {
     fn list(&self) -> Result<Listing, VolumeError> {
         let devices = self.pool.devices();
         let devices = devices.map_err(|error| failed(&Doing::Listing, error))?;
-        let (mut volumes, mut foreign) = (Vec::new(), Vec::new());
+        let mut listing = Listing::default();
         for device in devices {
             // The kernel has no others.
             let Ok(id) = VolumeId::new(device.id) else {
@@ -264,13 +276,14 @@ impl Backend for ThinBackend {
             };
             let known = self.ledger.size(id);
             match known.map_err(|source| VolumeError::io(Doing::Listing, source))? {
-                Some(_) => volumes.push(id),
-                None => foreign.push(format!("thin id {id}")),
+                Some(_) => listing.volumes.push(id),
+                None if self.is_shared => listing.foreign.push(format!("thin id {id}")),
+                None => listing.unknown.push(id),
             }
         }
-        volumes.sort_unstable();
-        foreign.sort();
-        Ok(Listing { volumes, foreign })
+        listing.volumes.sort_unstable();
+        listing.foreign.sort();
+        Ok(listing)
     }
 
     fn activate(&self, id: VolumeId, name: &Name) -> Result<Activated, VolumeError> {
@@ -319,6 +332,26 @@ impl Backend for ThinBackend {
                 Err(VolumeError::io(doing, failed))
             }
         }
+    }
+
+    fn shown(&self, id: VolumeId) -> Result<Option<u64>, VolumeError> {
+        let doing = Doing::Opening(id);
+        let Some((name, _)) = self.machine_on(id, &doing)? else {
+            return Ok(None);
+        };
+        let table = self.pool.control().table(&device(&name));
+        let table = table.map_err(|error| failed(&doing, error.into()))?;
+        Ok(table.first().map(|line| line.length * SECTOR))
+    }
+
+    fn strays(&self) -> Result<Vec<Stray>, VolumeError> {
+        self.find_strays()
+            .map_err(|error| failed(&Doing::Listing, error))
+    }
+
+    fn sweep_stray(&self, stray: &Stray) -> Result<(), VolumeError> {
+        self.sweep_one(stray)
+            .map_err(|error| failed(&Doing::Listing, error))
     }
 
     fn shares(&self, groups: &[Vec<VolumeId>]) -> Result<Option<Vec<Share>>, VolumeError> {

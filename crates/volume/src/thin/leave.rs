@@ -3,11 +3,12 @@
 use super::{
     backend::ThinBackend,
     error::PoolError,
-    opens::{device, machine_of},
+    opens::{device, machine_of, own_prefix},
     pool::Pool,
 };
 use crate::{
-    dm::{DeviceName, Line, Nodes, Uuid},
+    backend::Stray,
+    dm::{DeviceName, Info, Line, Nodes, Uuid},
     name::Name,
 };
 
@@ -70,6 +71,51 @@ impl ThinBackend {
         let users = self.pool().users()?.into_iter();
         let foreign = users.filter(|(_, uuid)| !uuid.as_ref().is_some_and(ours));
         Ok(foreign.map(|(name, _)| name.to_string()).collect())
+    }
+
+    /// Devices that a program of ours has left which ended, and nodes under names of ours that lead to no such device:
+    /// whoever opened one of those would open whatever has its number by then.
+    pub(super) fn find_strays(&self) -> Result<Vec<Stray>, PoolError> {
+        let control = self.pool().control();
+        let mut strays = Vec::new();
+        for listed in control.list()? {
+            let Some(name) = DeviceName::new(listed.name) else {
+                continue;
+            };
+            let info = control.info(&name)?;
+            let ours =
+                info.and_then(|info| Some((self.volume_of(info.uuid.as_ref()?)?, info.opened)));
+            if machine_of(name.as_str()).is_none() && ours.is_some_and(|(_, opened)| opened == 0) {
+                strays.push(Stray::Device(name.to_string()));
+            }
+        }
+        for (name, number) in Nodes::default().all()? {
+            let is_ours = machine_of(name.as_str()).is_some()
+                || name.as_str().starts_with(&own_prefix(self.pool().name()));
+            let leads = |info: Info| number.is_none_or(|number| info.number == number);
+            if is_ours && !control.info(&name)?.is_some_and(leads) {
+                strays.push(Stray::Node(Nodes::default().path(&name)));
+            }
+        }
+        Ok(strays)
+    }
+
+    /// Removes one of them, if it is one still.
+    pub(super) fn sweep_one(&self, stray: &Stray) -> Result<(), PoolError> {
+        if !self.find_strays()?.contains(stray) {
+            return Ok(());
+        }
+        let name = match stray {
+            Stray::Device(name) => DeviceName::new(name.as_str()),
+            Stray::Node(path) => path
+                .file_name()
+                .and_then(|name| DeviceName::new(name.to_str()?)),
+        };
+        let Some(name) = name else { return Ok(()) };
+        if let Stray::Device(_) = stray {
+            self.pool().control().remove(&name)?;
+        }
+        Ok(Nodes::default().forget(&name)?)
     }
 
     /// Removes the devices that a program of ours has left which ended, where nobody has them open.

@@ -27,7 +27,18 @@ impl ThinBackend {
         let is_active = match control.info(&device).map_err(dm)? {
             None => false,
             Some(info) => match info.uuid.and_then(|uuid| self.opens.volume(&uuid)) {
-                Some(on) if on == id => info.has_table,
+                // One with another table shows something else, or less: it is not handed out as it is.
+                Some(on) if on == id => {
+                    let is_it = info.has_table
+                        && control.table(&device).map_err(dm)? == [self.pool.thin(id, size)];
+                    if info.has_table && !is_it && info.opened > 0 {
+                        let who = user_of(info.number);
+                        let who = who.unwrap_or_else(|| "somebody has it open".to_owned());
+                        let holder = Holder::Host(format!("{who}, with another table"));
+                        return Err(VolumeError::Busy { id, holder });
+                    }
+                    is_it
+                }
                 Some(on) => {
                     let name = name.clone();
                     return Err(VolumeError::NameTaken { name, id: on });

@@ -161,7 +161,12 @@ pub(super) fn own_uuid(pool: &DeviceName, id: VolumeId) -> String {
 
 /// What a volume's device is called that this program uses.
 pub(super) fn own_name(pool: &DeviceName, id: VolumeId) -> String {
-    format!("{OWN}{pool}.{id}")
+    format!("{}{id}", own_prefix(pool))
+}
+
+/// What the names of those devices begin with.
+pub(super) fn own_prefix(pool: &DeviceName) -> String {
+    format!("{OWN}{pool}.")
 }
 
 /// Whether a thin device has no table because the pool has no such volume: its metadata say ENODATA, and the thin

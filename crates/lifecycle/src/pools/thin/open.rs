@@ -75,12 +75,16 @@ pub(crate) fn backend(
     if pool.spec.adopted {
         skip_foreign(site, &up)?;
     }
+    let is_shared = pool.spec.adopted;
     let ledger = CatalogLedger {
         readers: site.readers.clone(),
         store: site.store.clone(),
         pool: pool.name.to_string(),
     };
-    let backend = ThinBackend::new(up, Arc::new(ledger));
+    let mut backend = ThinBackend::new(up, Arc::new(ledger));
+    if is_shared {
+        backend = backend.shared();
+    }
     Ok(Arc::new(match pool.spec.gives_back() {
         true => backend.giving_back(),
         false => backend,
