@@ -16,7 +16,10 @@ pub use contract::{
 pub use error::{Cause, CommitError, OpenError, StoreError, WriteRefused};
 pub use memory::{Ledger, MemoryStore};
 pub use select::RunFilter;
-pub use sqlite::{Migrations, Readers, SqliteStore};
+pub use sqlite::{
+    Checked, Copied, CopyError, Health, Migrations, Readers, SchemaVersion, SqliteStore, copy,
+    examine,
+};
 pub use write::{Write, WriteError, write};
 
 pub(crate) use write::{domain_batch, into_write};

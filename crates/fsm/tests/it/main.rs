@@ -7,6 +7,7 @@
 mod attempts;
 mod between;
 mod cancel;
+mod copying;
 mod crash;
 mod ending;
 mod fault;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use crate::store::sqlite::health::SchemaVersion;
 use crate::store::{OpenError, StoreError};
 
 /// The schema of one owner of tables: step n takes it from version n to version n + 1.
@@ -139,6 +140,26 @@ pub(super) fn verify(
         }
     }
     Ok(())
+}
+
+/// The version of every schema, the engine's own first. The outer error is of what was given.
+pub(super) fn versions(
+    conn: &Connection,
+    given: &[Migrations<'_>],
+) -> Result<Result<Vec<SchemaVersion>, rusqlite::Error>, OpenError> {
+    let all = with_own(given)?;
+    let found = |migrations: &Migrations<'_>| -> Result<SchemaVersion, rusqlite::Error> {
+        let has_versions = conn.table_exists(None, "fsm_schema")?;
+        Ok(SchemaVersion {
+            owner: migrations.owner.to_owned(),
+            found: match has_versions {
+                true => version_of(conn, migrations.owner)?,
+                false => 0,
+            },
+            known: migrations.version(),
+        })
+    };
+    Ok(all.iter().map(found).collect())
 }
 
 fn refuse_newer(path: &Path, known: &Migrations<'_>, found: u32) -> Result<(), OpenError> {

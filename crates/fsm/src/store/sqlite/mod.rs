@@ -4,7 +4,9 @@
 //! transaction and so an fsync; each batch has its savepoint, so that one that fails takes nothing
 //! with it.
 
+mod copy;
 mod group;
+mod health;
 mod migrate;
 mod open;
 mod readers;
@@ -13,6 +15,8 @@ mod sqlite_error;
 mod store;
 mod writer;
 
+pub use copy::{Copied, CopyError, copy};
+pub use health::{Checked, Health, SchemaVersion, examine};
 pub use migrate::Migrations;
 pub use readers::Readers;
 pub use store::SqliteStore;
