@@ -26,6 +26,7 @@ mod column;
 mod error;
 mod image;
 mod machine;
+mod newest;
 mod pin;
 mod pool;
 mod scan;

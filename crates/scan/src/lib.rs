@@ -21,6 +21,7 @@ mod matching;
 mod openvex;
 mod policy;
 mod process;
+mod program;
 mod purl;
 mod report;
 mod rootfs;
@@ -45,6 +46,7 @@ pub use inventory::{
 pub use matching::{Hit, Matched, match_inventory, match_package};
 pub use openvex::{NotOpenVex, OpenVex, VexStatement, VexStatus};
 pub use policy::{Excuse, Excused, Judgement, Judging, Policy, Verdict, Waiver, judge};
+pub use program::{NoVersion, program_version};
 pub use purl::package_url;
 pub use report::{AdvisoriesUsed, Counts, REPORT_FORMAT, Report};
 pub use rootfs::{
