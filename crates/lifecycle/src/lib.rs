@@ -6,6 +6,7 @@
 //!
 //! Whatever fails, fails as a [`Failure`]: what, on what, why, and what to do.
 
+mod backup;
 mod caged;
 mod check;
 mod cleanup;
@@ -14,6 +15,7 @@ mod contents;
 mod crash;
 mod deps;
 mod df;
+mod doctor;
 mod drive;
 #[cfg(test)]
 mod earlier_release;
@@ -57,10 +59,12 @@ mod view;
 mod view_runs;
 mod watch;
 
+pub use backup::{BackedUpPool, BackupReport, backup};
 pub use caged::{CageMode, caged};
 pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
 pub use contents::{Contents, Exported, Listing, PathReport};
 pub use df::{ImageSpace, MachineSpace, Space, SpaceReport};
+pub use doctor::{Check, CheckState, Examination, examine};
 pub use drive::{Drive, Monitor};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};

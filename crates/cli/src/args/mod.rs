@@ -24,6 +24,6 @@ pub use pool::{Pool, PoolCreate, PoolExtend, PoolMigrate, PoolVerb};
 pub use runs::{Runs, RunsList, RunsVerb};
 pub use scan::{Advisories, AdvisoriesVerb, AllowFlags, Sbom, Scan, Waive};
 pub use verb::{
-    Activate, Cleanup, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate, List,
-    MachineFlags, Remove, Reset, Show, Verb,
+    Activate, Backup, Cleanup, Completions, Config, ConfigVerb, Deactivate, Demo, FetchAndCreate,
+    List, MachineFlags, Remove, Reset, Show, Verb,
 };

@@ -1,6 +1,6 @@
 //! The verbs, each with what it takes.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
@@ -36,6 +36,12 @@ pub enum Verb {
     Export(Export),
     Runs(Runs),
     Check(Check),
+    /// Look over this host and what is kept on it: is everything as the work needs it?
+    ///
+    /// Takes no lock, changes nothing, and goes on where something is broken. Each check is ok, warn, fail or skip,
+    /// with what was found and what to do. Exits with 1 where one failed; warnings are no failure.
+    Doctor,
+    Backup(Backup),
     Config(Config),
     Completions(Completions),
     Demo(Demo),
@@ -173,6 +179,21 @@ pub struct Remove {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Copy the database into a file, while others work
+///
+/// The copy is whole: all of it is of one instant. It holds what is known (runs, images, machines, the pool), and none
+/// of what it is known of (blobs, volumes). docs/doctor.md says how it is put back.
+#[derive(Debug, Clone, Args)]
+pub struct Backup {
+    /// The file, outside of the state directory
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Replace the file, if there is one
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Tell the settings and where they come from

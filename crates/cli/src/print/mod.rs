@@ -5,8 +5,10 @@
 //! would want. Rendering is pure; [`Output`] and [`Messages`] are the only places that write.
 
 mod advisories;
+mod backup;
 mod check;
 mod config;
+mod doctor;
 mod document;
 mod drive;
 mod failure;
@@ -28,6 +30,7 @@ mod space;
 mod table;
 
 pub(crate) use config::{PathRow, SettingsReport};
+pub(crate) use doctor::Diagnosis;
 pub(crate) use document::{Document, Listed, Row};
 pub(crate) use machine::Deactivated;
 pub(crate) use messages::Messages;

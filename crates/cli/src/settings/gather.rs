@@ -64,7 +64,7 @@ pub(crate) fn which_files(surroundings: &Surroundings, flags: &Global) -> (Vec<P
 }
 
 /// A file's text; nothing where it is not there and need not be.
-fn read(path: &Path, must_exist: bool) -> Result<Option<String>, SettingsError> {
+pub(super) fn read(path: &Path, must_exist: bool) -> Result<Option<String>, SettingsError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error)

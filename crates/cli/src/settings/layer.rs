@@ -128,6 +128,11 @@ impl Layer {
             .map(|(text, origin)| (text.as_str(), origin))
     }
 
+    /// Every setting, with its text and origin.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Key, &str, &Origin)> {
+        (self.0.iter()).map(|(key, (text, origin))| (*key, text.as_str(), origin))
+    }
+
     /// This layer, unless it says in two ways where images come from.
     fn of_one_mind(self) -> Result<Self, SettingsError> {
         match (self.get(Key::Bucket), self.get(Key::Source)) {

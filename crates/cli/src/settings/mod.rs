@@ -7,6 +7,7 @@
 
 mod effective;
 mod error;
+mod examine;
 mod gather;
 mod host;
 mod key;
@@ -19,6 +20,7 @@ mod value;
 
 pub use effective::{Effective, Origin, Setting};
 pub use error::SettingsError;
+pub(crate) use examine::{Examined, examine as examine_settings};
 pub(crate) use gather::which_files;
 pub use gather::{ConfigFile, Gathered, gather};
 pub use key::Key;

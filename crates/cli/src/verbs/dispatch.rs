@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    advisories, check, completions, config, demo, disks, fetch, images, machines, pool, remove,
-    runs, scan, waive,
+    advisories, backup, check, completions, config, demo, disks, doctor, fetch, images, machines,
+    pool, remove, runs, scan, waive,
 };
 
 /// Does what was asked for, and prints what came of it.
@@ -36,6 +36,8 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Export(args) => disks::export(session, args),
         Verb::Runs(args) => runs::runs(session, args).await,
         Verb::Check(args) => check::check(session, args),
+        Verb::Doctor => doctor::doctor(session).await,
+        Verb::Backup(args) => backup::backup(session, args).await,
         Verb::Config(args) => config::config(session, args),
         Verb::Completions(args) => completions::completions(session, args),
         Verb::Demo(args) => demo::demo(session, args).await,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use longshore_cage::{Cage, CageError, Caged, Cancel, Layer, Limits, Need};
+use longshore_cage::{Cage, CageError, Caged, Cancel, Layer, Layers, Limits, Need};
 use longshore_scan::{Inventory, Reason};
 
 use super::{
@@ -124,6 +124,15 @@ impl Cages {
             say(text);
         }
         Ok(caged)
+    }
+
+    /// Which layers would hold a child: one is started, and ended without being given anything.
+    pub(crate) fn layers(&self) -> Result<Layers, CageError> {
+        let mut cage = Cage::new().need(Need::WhatThereIs);
+        for &layer in &self.without {
+            cage = cage.without(layer);
+        }
+        Ok(cage.spawn(INVENTORY)?.layers().clone())
     }
 
     /// The sentence about layers that are missing, the first time.

@@ -43,6 +43,7 @@ pub use settings::{
     Allow, DEFAULT_ADVISORIES_MAX_AGE, DEFAULT_ADVISORIES_REFRESH, DEFAULT_TRIVY_TIMEOUT,
     Publishers, Scanning, TrivyNetwork, TrivySettings,
 };
-pub(crate) use store::AdvisoryStore;
+pub(crate) use store::{AdvisoryStore, Kept as KeptStream, day};
+pub(crate) use trivy_databases::kept as kept_databases;
 pub use update::AdvisoriesUpdated;
 pub(crate) use update::Updater;

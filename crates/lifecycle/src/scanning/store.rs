@@ -221,7 +221,9 @@ impl AdvisoryStore {
 /// The day of a point in time, in UTC: `YYYY-MM-DD`.
 pub(crate) fn day(at: i64) -> String {
     let days = at.div_euclid(24 * 60 * 60 * 1000);
-    let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days));
+    // A number that is no time, of a damaged row for one, is on no day of the calendar.
+    let span = jiff::Span::new().try_days(days);
+    let date = span.and_then(|span| jiff::civil::date(1970, 1, 1).checked_add(span));
     date.map_or_else(|_| "1970-01-01".to_owned(), |date| date.to_string())
 }
 
