@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// A filesystem in memory, mounted until this is dropped.
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
     /// `None` where nothing can be mounted, which is said.
     #[expect(clippy::print_stdout, reason = "a test says what it skips")]
-    fn new(at: PathBuf, options: &str) -> Option<Self> {
+    pub(crate) fn new(at: PathBuf, options: &str) -> Option<Self> {
         fs::create_dir_all(&at).unwrap();
         if !rustix::process::geteuid().is_root() {
             println!("skipped: mounting a filesystem needs root");
@@ -31,7 +31,7 @@ impl Mounted {
         Some(Self(at))
     }
 
-    fn remount(&self, options: &str) {
+    pub(crate) fn remount(&self, options: &str) {
         mount(&["-o", &format!("remount,{options}")], &self.0);
     }
 }

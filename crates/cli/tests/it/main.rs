@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod backup;
 mod caged;
 mod check;
 mod contents;
 mod disk;
+mod doctor;
 mod full_bucket;
 mod images;
 mod interrupt;

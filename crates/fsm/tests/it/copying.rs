@@ -109,15 +109,22 @@ async fn a_copy_that_is_made_beside_a_writer_is_of_one_instant() {
         // Looks are where a copy may be interrupted by a commit: one is waited for in each.
         let goes_on = {
             let commits = commits.clone();
+            // One that began anew at each commit would never end.
+            let left = Arc::new(AtomicUsize::new(1000));
             move || {
                 let now = commits.load(Ordering::Relaxed);
                 while commits.load(Ordering::Relaxed) == now {
                     std::thread::yield_now();
                 }
-                true
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1))
+                    .is_ok()
             }
         };
-        let copied = copy(&copies.subject.path(), &place, &[PAIRED], totals, goes_on).unwrap();
+        let copied = copy(&copies.subject.path(), &place, &[PAIRED], totals, goes_on);
+        if copied.is_err() {
+            is_over.store(true, Ordering::Relaxed);
+        }
+        let copied = copied.unwrap();
         let (entries, total) = copied.seen;
         assert_eq!(entries, total);
         let copy = Connection::open(&place).unwrap();
