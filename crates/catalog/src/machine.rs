@@ -155,6 +155,15 @@ impl Writer<'_> {
         known(changed, name, "known")
     }
 
+    /// Forgets a machine that is being deleted and its disk's row, whatever is under the disk's id by now: nobody is to
+    /// look for it there.
+    pub fn forget_machine_and_disk(&self, name: &str) -> Result<()> {
+        if let Some(machine) = self.machine(name)? {
+            self.volume_deleting(machine.disk)?;
+        }
+        self.forget_machine(name)
+    }
+
     /// Forgets a machine whose disk is gone, and the disk with it.
     pub fn forget_machine(&self, name: &str) -> Result<()> {
         let disk = self.machine(name)?.map(|machine| machine.disk);

@@ -131,6 +131,16 @@ impl Reader<'_> {
         rows(&mut statement, [], read)
     }
 
+    /// The last id that was ever given out.
+    pub fn last_volume(&self) -> Result<Option<VolumeId>> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'volumes'")?;
+        first(&mut statement, [], |row| {
+            Ok(VolumeId(unsigned(row, "seq", "a volume's id")?))
+        })
+    }
+
     /// The sealed volume of a key.
     pub fn sealed_volume(&self, key: &SealKey) -> Result<Option<VolumeRow>> {
         let mut statement = self.0.prepare_cached(&format!(

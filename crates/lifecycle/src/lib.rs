@@ -64,7 +64,7 @@ pub use caged::{CageMode, caged};
 pub use check::{CheckReport, CheckedLayer, Rejection, TreeRow, Verdict, check};
 pub use contents::{Contents, Exported, Listing, PathReport};
 pub use df::{ImageSpace, MachineSpace, Space, SpaceReport};
-pub use doctor::{Check, CheckState, Examination, examine};
+pub use doctor::{Check, CheckState, Examination, agreement, examine};
 pub use drive::{Drive, Monitor};
 pub use event::{Event, Events, Phase};
 pub use failure::{Class, Details, Failure};
@@ -84,10 +84,10 @@ pub use longshore_source::{
 pub use machine_name::{MachineName, default_machine_name};
 pub use machine_options::MachineOptions;
 pub use pools::{
-    Growing, PoolAlarm, PoolCheck, PoolExtension, PoolGrowth, PoolPart, PoolPlace, PoolRepair,
-    PoolReport, PoolRequest, PoolSpace, PoolTrim, adopt_pool, bring_pool_up, check_pool,
-    create_pool, destroy_pool, extend_pool, migrate_pool, plan_pool, pool_status, repair_pool,
-    take_pool_down, trim_pool, watch_pool,
+    Growing, PoolAlarm, PoolCheck, PoolExtension, PoolGrowth, PoolPart, PoolPlace, PoolRecovery,
+    PoolRepair, PoolReport, PoolRequest, PoolSpace, PoolTrim, PoolVolume, adopt_pool,
+    bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool, migrate_pool, plan_pool,
+    pool_status, recover_pool, repair_pool, take_pool_down, trim_pool, watch_pool,
 };
 pub use remote::remote;
 pub use report::{

@@ -495,3 +495,29 @@ fn volumes_are_of_one_backend_until_there_are_none() {
     write.forget_volume(id).unwrap();
     write.use_backend(StoredBackend::File).unwrap();
 }
+
+#[test]
+fn the_newest_row_is_found_in_whatever_table_it_is() {
+    let connection = open();
+    let write = Writer::new(&connection);
+    assert_eq!(write.newest().unwrap(), None);
+    write.record_blob(&Digest::of(b"one"), 3, 5).unwrap();
+    assert_eq!(write.newest().unwrap(), Some(5));
+    write
+        .add_image(
+            "s3://b",
+            "images/go",
+            1,
+            &layers(&["images/go/1.tar"]),
+            7,
+            9,
+        )
+        .unwrap();
+    assert_eq!(write.newest().unwrap(), Some(9));
+    write.record_blob(&Digest::of(b"two"), 3, 8).unwrap();
+    assert_eq!(write.newest().unwrap(), Some(9));
+    write
+        .reserve_volume(VolumeKind::Base, None, 4096, 1, 11)
+        .unwrap();
+    assert_eq!(write.newest().unwrap(), Some(11));
+}

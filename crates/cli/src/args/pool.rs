@@ -78,6 +78,16 @@ pub enum PoolVerb {
         #[arg(long)]
         accept_loss: bool,
     },
+    /// Take the pool as it is for the truth, where it and the catalogue are of different days
+    ///
+    /// Volumes of the catalogue are proven by what is on them; those that are not there, or are another, are forgotten:
+    /// their images are built again, their machines are lost. Volumes that the catalogue does not know are listed and
+    /// left. For when neither the pool nor the database of the same day can be had.
+    Recover {
+        /// Say what would be lost, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Give what is free in the pool back to whatever its data is on
     ///
     /// The pool is taken down for it, and brought up again; refused while a disk is open (7).

@@ -36,11 +36,16 @@ pub enum Verb {
     Export(Export),
     Runs(Runs),
     Check(Check),
-    /// Look over this host and what is kept on it: is everything as the work needs it?
+    /// Look over this host and what is kept on it: is everything as the work needs it, and does it agree?
     ///
-    /// Takes no lock, changes nothing, and goes on where something is broken. Each check is ok, warn, fail or skip,
+    /// Changes nothing, waits for nobody, and goes on where something is broken. Each check is ok, warn, fail or skip,
     /// with what was found and what to do. Exits with 1 where one failed; warnings are no failure.
-    Doctor,
+    Doctor {
+        /// Put right what does not agree: what the next command would, and volumes in a pool of longshore's own that
+        /// nobody knows
+        #[arg(long)]
+        fix: bool,
+    },
     Backup(Backup),
     Config(Config),
     Completions(Completions),

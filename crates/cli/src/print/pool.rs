@@ -1,6 +1,8 @@
 //! A pool.
 
-use longshore_lifecycle::{PoolAlarm, PoolCheck, PoolPart, PoolRepair, PoolReport, PoolTrim};
+use longshore_lifecycle::{
+    PoolAlarm, PoolCheck, PoolPart, PoolRecovery, PoolRepair, PoolReport, PoolTrim,
+};
 
 use super::{Document, Page, Row, bytes, quantity::harmless, table::pairs};
 
@@ -139,6 +141,36 @@ impl Document for PoolRepair {
 
     fn word(&self) -> Option<String> {
         Some(self.done.to_owned())
+    }
+}
+
+impl Document for PoolRecovery {
+    fn text(&self, _: &Page) -> String {
+        let (name, at, had) = (&self.name, self.transaction, self.recorded_transaction);
+        let mut text = match self.done {
+            true => format!(
+                "pool {name} is taken as it is, at transaction {at} (the catalogue had {had})\n"
+            ),
+            false => format!(
+                "pool {name} is at transaction {at}, the catalogue has {had}; nothing was changed\n"
+            ),
+        };
+        text.push_str(&format!("  {} volumes are what they were\n", self.proven));
+        for lost in &self.lost {
+            text.push_str(&format!("  lost: {lost}\n"));
+        }
+        for volume in &self.unknown {
+            text.push_str(&format!(
+                "  not in the catalogue: volume {}, with {}\n",
+                volume.id,
+                bytes(volume.bytes)
+            ));
+        }
+        text
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(self.transaction.to_string())
     }
 }
 

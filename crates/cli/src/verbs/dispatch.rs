@@ -36,7 +36,7 @@ pub(crate) async fn dispatch(session: &Session, verb: &Verb) -> Result<Exit, Fai
         Verb::Export(args) => disks::export(session, args),
         Verb::Runs(args) => runs::runs(session, args).await,
         Verb::Check(args) => check::check(session, args),
-        Verb::Doctor => doctor::doctor(session).await,
+        Verb::Doctor { fix } => doctor::doctor(session, *fix).await,
         Verb::Backup(args) => backup::backup(session, args).await,
         Verb::Config(args) => config::config(session, args),
         Verb::Completions(args) => completions::completions(session, args),

@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 
-use longshore_lifecycle::{Check, Class, Examination, Failure, examine};
+use longshore_lifecycle::{Check, Class, Examination, Failure, agreement, examine};
 
 use crate::{
+    engine::with_events,
     exit::Exit,
     print::Diagnosis,
     session::Session,
@@ -13,7 +14,7 @@ use crate::{
 
 const SETTINGS: &str = "settings";
 
-pub(super) async fn doctor(session: &Session) -> Result<Exit, Failure> {
+pub(super) async fn doctor(session: &Session, fix: bool) -> Result<Exit, Failure> {
     let examined = examine_settings(&session.surroundings, &session.flags);
     let mut checks = vec![judge(&examined)];
     if let Some(settings) = examined.settings {
@@ -22,10 +23,15 @@ pub(super) async fn doctor(session: &Session) -> Result<Exit, Failure> {
             now: session.output.page.now,
             search_path: session.surroundings.variable("PATH").map(OsStr::to_owned),
         };
+        let settings = examination.settings.clone();
         let checked = tokio::task::spawn_blocking(move || examine(&examination)).await;
         checks.extend(checked.map_err(|error| {
             Failure::new(Class::Failed, "doctor", "the checks were cut off").caused_by(&error)
         })?);
+        let agreed = with_events(session, async |events| {
+            Ok(agreement(&settings, fix, &events).await)
+        });
+        checks.extend(agreed.await?);
     }
     let diagnosis = Diagnosis::of(checks);
     session.output.document(&diagnosis)?;

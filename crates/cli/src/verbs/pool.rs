@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use longshore_lifecycle::{
     Class, Failure, Growing, PoolExtension, PoolGrowth, PoolPlace, PoolReport, PoolRequest,
     Settings, adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool,
-    migrate_pool, plan_pool, pool_status, repair_pool, take_pool_down, trim_pool, watch_pool,
+    migrate_pool, plan_pool, pool_status, recover_pool, repair_pool, take_pool_down, trim_pool,
+    watch_pool,
 };
 
 use crate::{
@@ -71,6 +72,11 @@ pub(super) async fn pool(session: &Session, args: &Pool) -> Result<Exit, Failure
             })
             .await?;
             session.output.document(&repair)?;
+            return Ok(Exit::Done);
+        }
+        PoolVerb::Recover { dry_run } => {
+            let recovery = recover_pool(settings("pool recover")?, *dry_run).await?;
+            session.output.document(&recovery)?;
             return Ok(Exit::Done);
         }
         PoolVerb::Trim => {

@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             name: "trouble::pools_get_out_of_it",
             machine: Machine {
                 takes_time: true,
-                patience: Duration::from_secs(480),
+                patience: Duration::from_secs(900),
                 ..machine
             },
             scenarios: trouble::SCENARIOS,

@@ -25,6 +25,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         damaged_metadata_is_written_anew,
     ),
     ("what_is_lost_is_said_first", what_is_lost_is_said_first),
+    ("doctor_finds_and_puts_right", doctor_finds_and_puts_right),
     (
         "metadata_that_cannot_be_written",
         metadata_that_cannot_be_written,
@@ -207,21 +208,22 @@ fn metadata_is_full(guest: &Guest) {
         }
         made.push(id);
     }
-    let now = status(&site);
-    assert_eq!(now["state"], "needs-check", "{now}");
+    // Debian's kernel 6.1 makes it read-only; thin-provisioning.rst has it marked, too.
+    let state = status(&site)["state"].as_str().unwrap().to_owned();
+    assert!(["read-only", "needs-check"].contains(&&*state), "{state}");
     assert!(made.len() < 600);
-    let names = alarms(&site);
-    assert!(
-        names.contains(&"needs-check".to_owned()) && names.contains(&"metadata-full".to_owned()),
-        "{names:?}"
-    );
+    assert_eq!(alarms(&site), [&*state, "metadata-full"]);
     let (code, error) = site.fails(&["activate", IMAGE, "--name", "two"]);
     assert_eq!(code, Some(8), "{error}");
     // It is not given room before it is repaired; what machines have can be read all the same.
     let (code, error) = site.fails(&["pool", "extend", "--metadata-size", "8MiB"]);
     assert_eq!((code, &error["code"]), (Some(6), &"pool-broken".into()));
     assert_eq!(digest(DISK), before);
-    assert_eq!(site.json(&["pool", "repair"])["done"], "mark");
+    let repaired = site.json(&["pool", "repair"]);
+    assert!(
+        ["mark", "nothing"].contains(&repaired["done"].as_str().unwrap()),
+        "{repaired}"
+    );
     let extended = site.json(&["pool", "extend", "--metadata-size", "8MiB"]);
     assert_eq!(extended["metadata"]["total_bytes"], 8 << 20, "{extended}");
     assert_eq!(
@@ -300,21 +302,133 @@ fn damaged_metadata_is_written_anew(guest: &Guest) {
 fn what_is_lost_is_said_first(guest: &Guest) {
     let (site, _) = on_files(guest, "64MiB", "--sparse");
     site.json(&["pool", "down"]);
-    // The root of the tree that says which volumes there are.
+    // The root of the tree that says what volumes have.
     spoil(superblock(320));
     let spoilt = digest("/state/pools/longshore.meta");
-    let (code, error) = site.fails(&["pool", "up"]);
-    assert!(matches!(code, Some(1 | 6)), "{error}");
-    let repair = site.output(&["-o", "json", "pool", "repair"]);
-    assert!(!repair.status.success(), "{repair:?}");
+    assert_eq!(site.output(&["pool", "check"]).status.code(), Some(1));
+    let (code, error) = site.fails(&["pool", "repair"]);
     assert_eq!(
         digest("/state/pools/longshore.meta"),
         spoilt,
-        "nothing was changed"
+        "it was not written to"
     );
-    // What still can be looked at can be.
+    // Either what could be found again lacks them, or nothing could be.
+    let codes = [(Some(6), "repair-loses"), (Some(1), "pool-tool")];
+    let found = (code, error["code"].as_str().unwrap());
+    assert!(codes.contains(&found), "{error}");
+    // What still can be looked at can be, and doctor says what is wrong.
     assert!(site.output(&["list"]).status.success());
     assert!(site.output(&["show", IMAGE]).status.success());
+    if found.1 == "repair-loses" {
+        let lost = site.json(&["pool", "repair", "--accept-loss"])["lost"].clone();
+        assert_eq!(lost.as_array().unwrap().len(), 2, "{lost}");
+        site.json(&["pool", "up"]);
+        // The machine is lost, and the image is built again.
+        site.json(&["remove", "one"]);
+        site.json(&["fetch-and-create", IMAGE, "--name", "one"]);
+        let checked = run("e2fsck", &["-fn", DISK]);
+        assert!(checked.status.success(), "{checked:?}");
+        finish(&site);
+    }
+}
+
+/// What differs is found and named, changes nothing, and is put right when that is said.
+fn doctor_finds_and_puts_right(guest: &Guest) {
+    let (site, before) = on_files(guest, "64MiB", "--sparse");
+    let found = |arguments: &[&str]| -> Vec<(String, String)> {
+        let output = site.output(&[&["-o", "json", "doctor"], arguments].concat());
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = told["checks"].as_array().unwrap().iter();
+        let about = [
+            "agreement",
+            "pool",
+            "thin-id-unknown",
+            "path-of-nobody",
+            "path-missing",
+            "stray",
+        ];
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let checks = checks.map(|check| (word(&check["name"]), word(&check["state"])));
+        checks
+            .filter(|(name, _)| about.contains(&&**name))
+            .collect()
+    };
+    let pair = |name: &str, state: &str| (name.to_owned(), state.to_owned());
+    let well = [pair("pool", "ok"), pair("agreement", "ok")];
+    assert_eq!(found(&[]), well);
+    // A volume that nobody knows; a device of the machine that is gone; a node that leads to no device; another's
+    // name for a machine's disk.
+    let message = run(
+        "dmsetup",
+        &["message", "longshore", "0", "create_thin 100000"],
+    );
+    assert!(message.status.success(), "{message:?}");
+    assert!(
+        run("dmsetup", &["remove", "longshore-one"])
+            .status
+            .success()
+    );
+    let _ = fs::remove_file(DISK);
+    let node = "/dev/mapper/longshore-stale";
+    assert!(
+        run("busybox", &["mknod", node, "b", "253", "77"])
+            .status
+            .success()
+    );
+    let expected = [
+        pair("pool", "ok"),
+        pair("thin-id-unknown", "warn"),
+        pair("stray", "warn"),
+        pair("path-missing", "warn"),
+    ];
+    assert_eq!(found(&[]), expected);
+    assert_eq!(found(&[]), expected, "nothing was changed");
+    assert!(std::path::Path::new(node).exists());
+    let fixed = found(&["--fix"]);
+    assert_eq!(fixed.len(), 5, "{fixed:?}");
+    assert!(fixed.iter().all(|(_, state)| state == "ok"), "{fixed:?}");
+    assert_eq!(found(&[]), well);
+    assert!(!std::path::Path::new(node).exists());
+    assert_survived(&site, &before);
+    // A device of the right name with another table shows less, and is not handed out as it is.
+    let table = run("dmsetup", &["table", "longshore-one"]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    let words: Vec<_> = table.split_whitespace().collect();
+    let short = format!("0 8192 thin {} {}", words[3], words[4]);
+    for step in [
+        &["suspend", "longshore-one"][..],
+        &["load", "longshore-one", "--table", &short],
+        &["resume", "longshore-one"],
+    ] {
+        assert!(run("dmsetup", step).status.success());
+    }
+    assert_eq!(site.output(&["doctor"]).status.code(), Some(1));
+    site.json(&["deactivate", "one"]);
+    site.json(&["activate", "one"]);
+    assert_survived(&site, &before);
+    // A catalogue of another day: nothing is written, what is there can be looked at.
+    site.json(&["backup", "/state/backup"]);
+    site.json(&["activate", IMAGE, "--name", "two"]);
+    fs::copy("/state/longshore/longshore.db", "/state/newer").unwrap();
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("/state/longshore/longshore.db{end}"));
+    }
+    fs::copy("/state/backup", "/state/longshore/longshore.db").unwrap();
+    let (code, error) = site.fails(&["activate", IMAGE, "--name", "three"]);
+    assert_eq!((code, &error["code"]), (Some(6), &"pool-differs".into()));
+    assert_eq!(alarms(&site), ["differs"]);
+    for verb in [
+        &["list"][..],
+        &["show", IMAGE],
+        &["export", "one", "--for", "qemu"],
+    ] {
+        assert!(site.output(verb).status.success(), "{verb:?}");
+    }
+    assert_eq!(site.output(&["doctor", "--fix"]).status.code(), Some(1));
+    fs::copy("/state/newer", "/state/longshore/longshore.db").unwrap();
+    site.json(&["remove", "two"]);
+    assert_survived(&site, &before);
+    finish(&site);
 }
 
 /// A disk of the machine behind a device of which the test says what it does.

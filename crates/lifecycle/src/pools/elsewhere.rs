@@ -9,7 +9,10 @@ use longshore_volume::{Backend, FileBackend, SimulatedBackend};
 use longshore_fsm::store::{Readers, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
-use super::{PoolCheck, PoolExtension, PoolPlace, PoolRepair, PoolReport, PoolRequest, PoolTrim};
+use super::{
+    PoolCheck, PoolExtension, PoolPlace, PoolRecovery, PoolRepair, PoolReport, PoolRequest,
+    PoolTrim,
+};
 use crate::{
     BackendChoice, Class, Events, Failure, MachineName, Settings, View, contents::Held, site::Site,
     trouble::Trouble,
@@ -173,5 +176,13 @@ pub async fn watch_pool(
     _: CancellationToken,
     _: impl FnMut(PoolReport) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn recover_pool(_: Settings, _: bool) -> Result<PoolRecovery, Failure> {
     Err(not_here())
 }

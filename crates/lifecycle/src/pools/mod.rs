@@ -24,9 +24,10 @@ use thin as here;
 pub(crate) use here::{Tender, backend, held_volume, tend};
 pub use here::{
     adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool, migrate_pool,
-    plan_pool, pool_status, repair_pool, take_pool_down, trim_pool, watch_pool,
+    plan_pool, pool_status, recover_pool, repair_pool, take_pool_down, trim_pool, watch_pool,
 };
 pub use report::{
-    PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRepair, PoolReport, PoolSpace, PoolTrim,
+    PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRecovery, PoolRepair, PoolReport, PoolSpace,
+    PoolTrim, PoolVolume,
 };
 pub use request::{Growing, PoolExtension, PoolPlace, PoolRequest};

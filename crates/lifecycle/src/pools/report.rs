@@ -139,3 +139,31 @@ pub struct PoolSpace {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_bytes: Option<u64>,
 }
+
+/// What came of taking a pool as it is for the truth.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolRecovery {
+    /// The name of its device.
+    pub name: String,
+    /// Whether it was done, and not only asked what would be.
+    pub done: bool,
+    /// The transaction that the pool is at.
+    pub transaction: u64,
+    /// The one that the catalogue had.
+    pub recorded_transaction: u64,
+    /// Volumes of the catalogue that are there and are what they were.
+    pub proven: usize,
+    /// Those that are not there, or are another: forgotten, with the machines whose disks they were.
+    pub lost: Vec<String>,
+    /// Volumes that the catalogue does not know.
+    pub unknown: Vec<PoolVolume>,
+}
+
+/// A volume in a pool.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PoolVolume {
+    /// Its thin id.
+    pub id: u64,
+    /// Bytes that it has, those that it shares included.
+    pub bytes: u64,
+}

@@ -82,7 +82,11 @@ fn volumes(known: &Known, found: &Found) -> Vec<Difference> {
     differences.extend(unknown.map(Difference::UnknownThin));
     let listed = found.listing.volumes.iter().rev();
     let unknown = listed.filter(|id| !in_catalogue.contains(&id.get()));
-    differences.extend(unknown.copied().map(Difference::Unknown));
+    // An id is given out before anything is made under it: one that never was is of another catalogue.
+    differences.extend(unknown.copied().map(|id| match id.get() > known.last {
+        true => Difference::Newer(id),
+        false => Difference::Unknown(id),
+    }));
     for volume in &known.volumes {
         let (id, recorded) = (volume.id, volume.size);
         let machine = known.machines.iter().find(|machine| machine.disk == id);
@@ -208,6 +212,7 @@ mod tests {
                 volume(1, VolumeKind::Base, VolumeState::Sealed),
                 volume(2, VolumeKind::Disk, VolumeState::Created),
             ],
+            last: 2,
             machines: vec![machine("web", 1, 2, MachineState::Active)],
             ..Known::default()
         };
@@ -263,8 +268,15 @@ mod tests {
             ["volume-unfinished"]
         );
         assert_eq!(
-            with(|_, found| found.listing.volumes.push(Id::new(9).unwrap())),
+            with(|known, found| {
+                known.last = 9;
+                found.listing.volumes.push(Id::new(9).unwrap());
+            }),
             ["volume-unknown"]
+        );
+        assert_eq!(
+            with(|_, found| found.listing.volumes.push(Id::new(9).unwrap())),
+            ["volume-newer"]
         );
         assert_eq!(
             with(|_, found| found.listing.unknown.push(Id::new(9).unwrap())),

@@ -19,6 +19,9 @@ pub(crate) enum Difference {
     Unfinished(VolumeId),
     /// A volume, of a backend that only this catalogue uses, that it does not know.
     Unknown(longshore_volume::VolumeId),
+    /// A volume under an id that this catalogue has never given out: it is a copy of an earlier day, or a new one in the
+    /// place of one that was lost.
+    Newer(longshore_volume::VolumeId),
     /// Something among the volumes or blobs that is not ours, or of which nobody can say whose it is.
     Foreign(String),
     /// A volume in a pool of ours that the catalogue does not know.
@@ -81,6 +84,9 @@ pub(crate) enum Remedy {
     Fix,
     /// By nobody but the operator.
     Operator,
+    /// Nothing is written until somebody has said what it is: by putting back the catalogue that knows it, or by
+    /// `longshore doctor --fix`.
+    Stop,
 }
 
 impl Difference {
@@ -91,6 +97,7 @@ impl Difference {
             Self::PathOfNobody(_) => "path-of-nobody",
             Self::Unfinished(_) => "volume-unfinished",
             Self::Unknown(_) => "volume-unknown",
+            Self::Newer(_) => "volume-newer",
             Self::Foreign(_) => "foreign",
             Self::UnknownThin(_) => "thin-id-unknown",
             Self::VolumeGone(_) => "volume-gone",
@@ -109,6 +116,7 @@ impl Difference {
     /// When it is repaired.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
+            Self::Newer(_) => Remedy::Stop,
             Self::UnknownThin(_) => Remedy::Fix,
             Self::Foreign(_) | Self::DiskGone { .. } | Self::DiskLength { .. } => Remedy::Operator,
             _ => Remedy::Start,
@@ -124,6 +132,9 @@ impl Difference {
             }
             Self::Unfinished(id) => format!("volume {id} was never finished"),
             Self::Unknown(id) => format!("volume {id} is not in the catalogue"),
+            Self::Newer(id) => {
+                format!("there is a volume {id}, and this catalogue has never given out that id")
+            }
             Self::Foreign(name) => format!("{name} is left alone"),
             Self::UnknownThin(id) => {
                 format!("the pool has a volume {id} that nobody here has made")
@@ -171,6 +182,8 @@ impl Difference {
                 "the next command that works here sees to it, as does `longshore doctor --fix`"
             }
             Remedy::Fix => "if nobody else uses the pool, `longshore doctor --fix` removes it",
+            Remedy::Stop => "put back the newer `longshore.db` (docs/doctor.md); without one, copy the disks of machines that \
+                             are needed elsewhere, and `longshore doctor --fix` removes them",
             Remedy::Operator => match self {
                 Self::DiskGone { .. } => {
                     "remove the machine with `longshore remove`, or attach what its disk was on"

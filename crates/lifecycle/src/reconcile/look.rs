@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) volumes: Vec<VolumeRow>,
+    /// The last id of a volume that it has ever given out.
+    pub(super) last: u64,
     pub(super) machines: Vec<MachineRow>,
     pub(super) images: Vec<(ImageRow, Vec<LayerRow>)>,
     pub(super) blobs: BTreeMap<Digest, u64>,
@@ -54,6 +56,7 @@ impl Known {
                 .collect();
             Ok(Self {
                 volumes: read.volumes()?,
+                last: read.last_volume()?.map_or(0, |id| id.0),
                 machines: read.machines()?,
                 images,
                 blobs,

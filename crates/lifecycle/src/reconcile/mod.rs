@@ -11,6 +11,7 @@
 //! | `path-of-nobody`: a path of no active machine, or one that leads to another's disk | taken away; one that somebody uses is left for the next start |
 //! | `volume-unfinished`: a volume that was never sealed and is no machine's disk, or was being deleted | dropped |
 //! | `volume-unknown`: a file of a volume that the catalogue does not know | removed |
+//! | `volume-newer`: the same under an id that this catalogue has never given out | nothing is written, for it is of another day; removed by `doctor --fix` |
 //! | `thin-id-unknown`: a volume in a pool of ours that the catalogue does not know | said; removed by `doctor --fix` |
 //! | `volume-gone`: a sealed volume that is not there | forgotten, to be built again |
 //! | `volume-length`: a sealed volume of another length | forgotten and removed, to be built again |
@@ -42,7 +43,7 @@ use self::{
     repair::{repair, say},
 };
 use crate::{
-    Event, Failure,
+    Class, Event, Failure,
     deps::{Deps, DomainWrite},
     scanning::clear_rooms,
 };
@@ -81,11 +82,17 @@ impl Stage {
 
 /// Makes them agree. Nothing else may be at work in the state directory.
 pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
+    // Before anything is removed by a catalogue that may not be the one of these volumes.
+    let volumes = differences_of(deps, Stage::Volumes)?;
+    if let Some(unknown) = volumes.iter().find(|found| found.remedy() == Remedy::Stop) {
+        return Err(rescue(unknown));
+    }
     for stage in Stage::ALL {
         for difference in differences_of(deps, stage)? {
             match difference.remedy() {
                 Remedy::Start => repair(deps, &difference, record)?,
                 Remedy::Fix | Remedy::Operator => say(deps, &difference),
+                Remedy::Stop => return Err(rescue(&difference)),
             }
         }
     }
@@ -96,6 +103,12 @@ pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> 
         });
     }
     Ok(())
+}
+
+/// Nobody here knows what it is: nothing is written until somebody has said it.
+fn rescue(difference: &Difference) -> Failure {
+    let text = format!("nothing is written here: {}", difference.text());
+    Failure::new(Class::Refused, "rescue", text).hint(difference.hint())
 }
 
 /// All that differs, with nothing repaired. Nothing else may be at work in the state directory.
@@ -110,7 +123,7 @@ pub(crate) fn differences(deps: &Deps) -> Result<Vec<Difference>, Failure> {
 /// Repairs also what is repaired only when somebody says so. Says what was.
 pub(crate) fn fix(deps: &Deps, record: Record<'_>) -> Result<Vec<Difference>, Failure> {
     let mut fixed = differences(deps)?;
-    fixed.retain(|difference| difference.remedy() == Remedy::Fix);
+    fixed.retain(|difference| matches!(difference.remedy(), Remedy::Fix | Remedy::Stop));
     for difference in &fixed {
         repair(deps, difference, record)?;
     }

@@ -28,7 +28,7 @@ pub(super) fn repair(
             tracing::info!(volume = id.0, "dropping a volume that was never finished");
             deps.drop_unsealed(*id, record)
         }
-        Difference::Unknown(id) | Difference::UnknownThin(id) => {
+        Difference::Unknown(id) | Difference::UnknownThin(id) | Difference::Newer(id) => {
             tracing::info!(
                 volume = id.get(),
                 "removing a volume that the catalogue does not know"

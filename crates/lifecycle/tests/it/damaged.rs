@@ -19,6 +19,7 @@ async fn a_path_to_a_volume_that_nobody_knows_does_not_bar_the_door() {
     let place = Place::with(&[family::demo()]);
     let state = place.state("state");
     shut(place.host("state").await).await;
+    state.gave_out(999);
     fs::write(state.path("volumes/999.img"), "stray").unwrap();
     symlink("../volumes/999.img", state.path("machines/stray.img")).unwrap();
     let (_host, _) = reopened(&place).await;

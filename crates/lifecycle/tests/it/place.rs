@@ -196,6 +196,16 @@ impl State {
         self.0.join(name)
     }
 
+    /// Has the catalogue think that it has given out ids of volumes up to this one.
+    pub(crate) fn gave_out(&self, id: i64) {
+        let connection = rusqlite::Connection::open(self.path("longshore.db")).unwrap();
+        connection
+            .execute("DELETE FROM sqlite_sequence WHERE name = 'volumes'", [])
+            .unwrap();
+        let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('volumes', ?1)";
+        connection.execute(sql, [id]).unwrap();
+    }
+
     /// The names in one of its folders.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(folder)) else {

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use longshore_harbor::{family, readback};
-use longshore_lifecycle::{Event, Events, Host, Status};
+use longshore_lifecycle::{CheckState, Class, Event, Events, Host, Status, agreement};
 
 use crate::place::{Place, digest, fetch, refused, volume, with_machine};
 
@@ -36,6 +36,7 @@ async fn what_the_catalogue_does_not_know_is_removed_recorded_or_left_to_its_own
     let stamps = state.stamps();
     shut(host).await;
 
+    state.gave_out(999);
     fs::write(state.path("volumes/999.img"), "stray").unwrap();
     fs::write(state.path("volumes/998.part"), "half").unwrap();
     fs::write(state.path("volumes/notes.txt"), "mine").unwrap();
@@ -73,6 +74,89 @@ async fn what_the_catalogue_does_not_know_is_removed_recorded_or_left_to_its_own
     let removed = host.remove(GOLANG, false).await.unwrap();
     assert!(removed.blobs.contains(&format!("sha256:{hello}")));
     assert_eq!(state.names("blobs/sha256"), ["README"]);
+}
+
+/// A database that is empty, or a copy of an earlier day, knows nothing of the disks that were made since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_that_is_not_that_of_the_disks_removes_none_of_them() {
+    let place = Place::with(&[family::golang()]);
+    let state = place.state("state");
+    let host = place.host("state").await;
+    let report = host.fetch_and_create(with_machine(GOLANG)).await.unwrap();
+    shut(host).await;
+    let before = state.stamps();
+    for file in ["longshore.db", "longshore.db-wal", "longshore.db-shm"] {
+        let there = state.path(file);
+        if there.exists() {
+            fs::rename(there, place.path(file)).unwrap();
+        }
+    }
+    let opened = Host::open(place.settings("state"), Events::new(1)).await;
+    let failure = opened.unwrap_err();
+    assert_eq!((failure.class, &*failure.code), (Class::Refused, "rescue"));
+    assert!(failure.hint.as_ref().unwrap().contains("doctor --fix"));
+    assert_eq!(state.stamps(), before, "nothing was removed");
+    let found = agreement(&place.settings("state"), false, &Events::new(1)).await;
+    let newer = found.iter().filter(|check| check.name == "volume-newer");
+    assert_eq!(newer.count(), 2);
+    // Put back, all is as it was.
+    for file in ["longshore.db", "longshore.db-wal", "longshore.db-shm"] {
+        let _ = fs::remove_file(state.path(file));
+        if place.path(file).exists() {
+            fs::rename(place.path(file), state.path(file)).unwrap();
+        }
+    }
+    let host = place.host("state").await;
+    let again = host.fetch_and_create(with_machine(GOLANG)).await.unwrap();
+    assert_eq!(again.volume.id, report.volume.id);
+    shut(host).await;
+    assert_eq!(state.stamps(), before);
+    // And where nobody has it any more, they go when somebody says so.
+    for file in ["longshore.db", "longshore.db-wal", "longshore.db-shm"] {
+        let _ = fs::remove_file(state.path(file));
+    }
+    let fixed = agreement(&place.settings("state"), true, &Events::new(64)).await;
+    assert!(
+        fixed.iter().all(|check| check.state != CheckState::Fail),
+        "{fixed:?}"
+    );
+    assert_eq!(state.names("volumes"), [""; 0]);
+    shut(place.host("state").await).await;
+}
+
+/// A file that was cut short hides what was in it, and another length shows what never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_of_another_length_is_not_handed_out() {
+    let place = Place::with(&[family::golang()]);
+    let state = place.state("state");
+    let host = place.host("state").await;
+    let first = host.fetch_and_create(with_machine(GOLANG)).await.unwrap();
+    let bytes = digest(&first);
+    shut(host).await;
+    let link = state.path("machines/images-golang.img");
+    let disk = fs::canonicalize(&link).unwrap();
+    let length = |path: &std::path::Path, len: u64| {
+        fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(len)
+            .unwrap();
+    };
+    let was = fs::metadata(&disk).unwrap().len();
+    length(&disk, was - 4096);
+    // The image's is built again.
+    length(&volume(&first), was + 4096);
+    fs::remove_file(&link).unwrap();
+    let (host, notices) = reopened(&place).await;
+    assert!(!link.exists(), "{notices:?}");
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    let again = fetch(&host, GOLANG).await;
+    assert_eq!(digest(&again), bytes);
+    shut(host).await;
+    length(&disk, was);
+    let (_host, notices) = reopened(&place).await;
+    assert!(link.exists(), "{notices:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,8 @@ pub enum Expected {
     New,
     /// The one that is at this transaction, or one before it.
     At(u64),
+    /// One at any transaction: whoever wants it knows that it and the ledger do not agree.
+    Any,
 }
 
 impl PoolSpec {
@@ -134,6 +136,7 @@ impl PoolSpec {
         let recorded = match expected {
             Expected::New => 0,
             Expected::At(transaction) => transaction,
+            Expected::Any => found.transaction,
         };
         if found.block != self.block {
             return Err(self.other_block(found));

@@ -98,8 +98,8 @@ fn report(
 /// What a catalogue has of a pool.
 #[derive(Debug)]
 pub(super) struct Rows {
-    volumes: Vec<VolumeRow>,
-    machines: Vec<MachineRow>,
+    pub(super) volumes: Vec<VolumeRow>,
+    pub(super) machines: Vec<MachineRow>,
 }
 
 /// What a catalogue and a pool do not both have.
@@ -119,6 +119,21 @@ impl Rows {
         })
     }
 
+    /// What a volume is, to whoever has lost it.
+    pub(super) fn in_words(&self, volume: &VolumeRow) -> String {
+        let machine = self
+            .machines
+            .iter()
+            .find(|machine| machine.disk == volume.id);
+        match (volume.kind, machine) {
+            (VolumeKind::Disk, Some(machine)) => {
+                format!("volume {}, the disk of machine {}", volume.id, machine.name)
+            }
+            (VolumeKind::Disk, None) => format!("volume {}, a disk of no machine", volume.id),
+            (VolumeKind::Base, _) => format!("volume {}, of an image", volume.id),
+        }
+    }
+
     /// Pure. A volume that is reserved, or going, may be there or not.
     pub(super) fn difference(&self, devices: &[ThinDevice]) -> Difference {
         let there: BTreeSet<u64> = devices.iter().map(|device| device.id).collect();
@@ -128,21 +143,8 @@ impl Rows {
         };
         let missing = self.volumes.iter().filter(is_there);
         let missing = missing.filter(|volume| !there.contains(&volume.id.0));
-        let in_words = |volume: &VolumeRow| {
-            let machine = self
-                .machines
-                .iter()
-                .find(|machine| machine.disk == volume.id);
-            match (volume.kind, machine) {
-                (VolumeKind::Disk, Some(machine)) => {
-                    format!("volume {}, the disk of machine {}", volume.id, machine.name)
-                }
-                (VolumeKind::Disk, None) => format!("volume {}, a disk of no machine", volume.id),
-                (VolumeKind::Base, _) => format!("volume {}, of an image", volume.id),
-            }
-        };
         Difference {
-            missing: missing.map(in_words).collect(),
+            missing: missing.map(|volume| self.in_words(volume)).collect(),
             unknown: there.difference(&known).copied().collect(),
         }
     }

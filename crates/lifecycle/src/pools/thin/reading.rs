@@ -34,7 +34,7 @@ pub(crate) fn held_volume(view: &View, id: CatalogId) -> Result<(PathBuf, Box<dy
 }
 
 /// The sizes that a catalogue has, for who changes nothing.
-struct Sizes(Readers);
+pub(super) struct Sizes(pub(super) Readers);
 
 impl std::fmt::Debug for Sizes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,176 @@
+//! A pool taken as it is for the truth, with a catalogue of another day.
+//!
+//! An id that the catalogue has may be another's volume by now. What is sealed, and what was made of it, bears the UUID
+//! of its chain in its filesystem: what does not is forgotten, and never removed, for it may be what somebody has made
+//! since.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use longshore_catalog::{
+    MachineState, PoolPhase, VolumeId, VolumeKind, VolumeRow, VolumeState, Writer,
+};
+use longshore_ext4::{Open, Reader};
+use longshore_volume::{
+    Access, Backend,
+    thin::{Expected, Pool, PoolState, ThinBackend},
+};
+
+use super::{
+    check::Rows,
+    down::let_go_of_machines,
+    reading::Sizes,
+    row::{Known, half, known, none},
+};
+use crate::{
+    Failure, PoolRecovery, PoolVolume, Settings, deps::volume_id, join::DiskRead, plan::chain_uuid,
+    site::Site, trouble::Trouble,
+};
+
+/// Makes the catalogue agree with the pool as that is, whatever its transaction; `dry_run` says what would be lost.
+///
+/// # Errors
+/// [`Class::NotFound`](crate::Class::NotFound) where there is no pool; [`Class::Busy`](crate::Class::Busy) while a disk
+/// is open; [`Class::Failed`](crate::Class::Failed) where it has to be repaired first.
+pub async fn recover_pool(settings: Settings, dry_run: bool) -> Result<PoolRecovery, Failure> {
+    let site = Site::open(&settings).await?;
+    let recovered = tokio::task::spawn_blocking(move || {
+        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+        if !matches!(pool.phase, PoolPhase::Ready | PoolPhase::Down) {
+            return Err(half());
+        }
+        // The device of a machine may be another's disk.
+        let_go_of_machines(&pool)?;
+        let up = pool.spec.up(&pool.name, Expected::Any);
+        recover(&site, &pool, up.map_err(Trouble::failure)?, dry_run)
+    });
+    recovered
+        .await
+        .map_err(|error| Failure::broken("recovering a pool stopped").caused_by(&error))?
+}
+
+fn recover(site: &Site, pool: &Known, up: Pool, dry_run: bool) -> Result<PoolRecovery, Failure> {
+    let status = match up.state().map_err(Trouble::failure)? {
+        PoolState::Working(_) => up.working().map_err(Trouble::failure)?,
+        PoolState::Failed | PoolState::Error => {
+            return Err(Failure::new(
+                crate::Class::Failed,
+                "pool-broken",
+                "the pool's metadata cannot be used",
+            )
+            .hint("repair it first with `longshore pool repair`"));
+        }
+    };
+    let devices = up.devices().map_err(Trouble::failure)?;
+    let there: BTreeSet<u64> = devices.iter().map(|device| device.id).collect();
+    let rows = site.read(Rows::look)?;
+    let backend = ThinBackend::new(up, Arc::new(Sizes(site.readers.clone())));
+    let (mut proven, mut lost) = (0, Vec::new());
+    for volume in rows.made() {
+        match there.contains(&volume.id.0) && is_it(&backend, &rows, volume)? {
+            true => proven += 1,
+            false => lost.push(volume),
+        }
+    }
+    let names = lost.iter().map(|volume| rows.in_words(volume)).collect();
+    let unknown = devices.iter().filter(|device| !rows.has(device.id));
+    let block = backend.pool().block();
+    let unknown: Vec<_> = unknown
+        .map(|device| PoolVolume {
+            id: device.id,
+            bytes: device.mapped.saturating_mul(block),
+        })
+        .collect();
+    if !dry_run {
+        let last = devices.last().map(|device| VolumeId(device.id));
+        let lost: Vec<_> = lost.into_iter().cloned().collect();
+        forget(site, pool, status.transaction, last, &rows, &lost)?;
+    }
+    Ok(PoolRecovery {
+        name: pool.name.to_string(),
+        done: !dry_run,
+        transaction: status.transaction,
+        recorded_transaction: pool.transaction,
+        proven,
+        lost: names,
+        unknown,
+    })
+}
+
+/// Whether what is under a volume's id is it, by the UUID of the chain that it was sealed with, or made of.
+fn is_it(backend: &ThinBackend, rows: &Rows, volume: &VolumeRow) -> Result<bool, Failure> {
+    let chain = match volume.kind {
+        VolumeKind::Base => volume.chain,
+        VolumeKind::Disk => rows.base_of(volume).and_then(|base| base.chain),
+    };
+    let Some(chain) = chain else { return Ok(false) };
+    let disk = backend
+        .open(volume_id(volume.id)?, Access::Read)
+        .map_err(Trouble::failure)?;
+    // A machine that was cut off has left its journal.
+    let found = Reader::open(DiskRead(disk), Open { unclean: true });
+    Ok(found.is_ok_and(|reader| reader.uuid() == chain_uuid(&chain)))
+}
+
+/// Forgets what is lost, all in one write with the transaction; gives out no id that the pool has.
+fn forget(
+    site: &Site,
+    pool: &Known,
+    transaction: u64,
+    last: Option<VolumeId>,
+    rows: &Rows,
+    lost: &[VolumeRow],
+) -> Result<(), Failure> {
+    let name = pool.name.to_string();
+    let disks: Vec<String> = lost
+        .iter()
+        .filter(|volume| volume.kind == VolumeKind::Disk)
+        .filter_map(|volume| rows.machine_on(volume.id))
+        .collect();
+    let bases: Vec<VolumeId> = lost
+        .iter()
+        .filter(|volume| volume.kind == VolumeKind::Base)
+        .map(|volume| volume.id)
+        .collect();
+    site.record(Box::new(move |connection| {
+        let write = Writer::new(connection);
+        for machine in &disks {
+            write.machine_state(machine, MachineState::Deleting, None)?;
+            write.forget_machine_and_disk(machine)?;
+        }
+        for base in &bases {
+            write.volume_lost(*base)?;
+        }
+        if let Some(last) = last {
+            write.skip_volumes(last)?;
+        }
+        Ok(write.pool_will(&name, transaction, None)?)
+    }))
+}
+
+impl Rows {
+    /// The volumes that are to be relied on.
+    fn made(&self) -> impl Iterator<Item = &VolumeRow> {
+        let made = [VolumeState::Created, VolumeState::Sealed];
+        let is_disk = |volume: &VolumeRow| self.machine_on(volume.id).is_some();
+        self.volumes.iter().filter(move |volume| {
+            made.contains(&volume.state) && (volume.state == VolumeState::Sealed || is_disk(volume))
+        })
+    }
+
+    fn has(&self, id: u64) -> bool {
+        self.volumes.iter().any(|volume| volume.id.0 == id)
+    }
+
+    fn machine_on(&self, disk: VolumeId) -> Option<String> {
+        let machine = self.machines.iter().find(|machine| machine.disk == disk);
+        machine.map(|machine| machine.name.clone())
+    }
+
+    fn base_of(&self, disk: &VolumeRow) -> Option<&VolumeRow> {
+        let machine = self
+            .machines
+            .iter()
+            .find(|machine| machine.disk == disk.id)?;
+        self.volumes.iter().find(|volume| volume.id == machine.base)
+    }
+}
