@@ -1,8 +1,8 @@
-//! [`Group`]: scenarios that share a machine.
+//! [`Group`]: scenarios that share a machine; [`PowerCuts`]: one whose disk is looked at as cuts of the power leave it.
 
 use std::{io, path::Path, time::Duration};
 
-use crate::guest::Guest;
+use crate::guest::{Cut, Guest};
 
 /// A scenario with its name; it panics to fail.
 pub type Scenario = (&'static str, fn(&Guest));
@@ -16,6 +16,24 @@ pub struct Group {
     pub machine: Machine,
     /// Run in this order.
     pub scenarios: &'static [Scenario],
+}
+
+/// A scenario whose writes to one disk are recorded, and what must hold on that disk after a cut of the power at any
+/// moment of it. There is no order between the writes of two disks: what belongs together is on partitions of one.
+#[derive(Debug, Clone, Copy)]
+pub struct PowerCuts {
+    /// The name of the test.
+    pub name: &'static str,
+    /// What both run in; the recorded disk comes after its own. It is not crashed while it is recorded.
+    pub machine: Machine,
+    /// Bytes of each partition of the recorded disk, at most four, empty when it begins: [`Guest::partition`].
+    pub partitions: &'static [u64],
+    /// Run once. It says how far it is with [`Guest::mark`]; cuts are made since the first mark.
+    pub scenario: fn(&Guest),
+    /// Run on each cut, whose disk it has where the recorded one was. Several share a boot: it leaves nothing behind.
+    pub after: fn(&Guest, &Cut),
+    /// How many cuts are judged, spread over the marks. In a soak it is every flush, in several ways.
+    pub sample: usize,
 }
 
 /// A virtual machine.

@@ -11,10 +11,15 @@ use std::{
 };
 
 use crate::{
-    group::Group,
+    Suite,
+    cuts::RECORD,
+    group::Machine,
     host::{MORE, SOAK},
     outcome::Told,
+    recorded,
 };
+
+pub use crate::recorded::Cut;
 
 /// The arguments that make this program the one that runs scenarios, or one scenario.
 const RUNNER: &str = "vmtest-guest";
@@ -37,6 +42,21 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// A partition of the recorded disk, counted from 1. After a cut it has the same path, and is what the cut left.
+    #[must_use]
+    pub fn partition(&self, number: usize) -> PathBuf {
+        PathBuf::from(format!("{}{number}", recorded::DISK))
+    }
+
+    /// Leaves a text in the recording, of at most 512 bytes: a cut knows the last one before it. It makes nothing
+    /// durable: it is no flush.
+    ///
+    /// # Panics
+    /// Where nothing is recorded.
+    pub fn mark(&self, text: &str) {
+        recorded::mark(text).expect("a recorded disk, with room for the mark");
+    }
+
     /// How often this scenario has pulled the plug: 0 when it begins.
     #[must_use]
     pub fn boot(&self) -> u32 {
@@ -115,29 +135,28 @@ impl Guest {
 }
 
 /// What this program is to be, where it was started inside of a machine; `None` on the host.
-pub(crate) fn role(groups: &[Group]) -> Option<ExitCode> {
+pub(crate) fn role(suite: &Suite<'_>) -> Option<ExitCode> {
     let arguments: Vec<String> = env::args().collect();
     match arguments.get(1).map(String::as_str) {
-        Some(RUNNER) => Some(run_all(groups)),
+        Some(RUNNER) => Some(run_all(suite)),
         Some(SCENARIO) => {
-            let boot = arguments.get(4).and_then(|boot| boot.parse().ok());
-            run_one(groups, arguments.get(2)?, arguments.get(3)?, boot?)
+            let boot = arguments.get(4)?.parse().ok()?;
+            let number = arguments.get(5)?.parse().ok()?;
+            run_one(suite, arguments.get(2)?, arguments.get(3)?, boot, number)
         }
         _ => None,
     }
 }
 
 /// Runs the scenarios that the kernel's command line names.
-fn run_all(groups: &[Group]) -> ExitCode {
+fn run_all(suite: &Suite<'_>) -> ExitCode {
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     let group = word(&line, "vmtest.group=");
     let scenarios = word(&line, "vmtest.scenarios=");
     let boot: u32 = word(&line, "vmtest.boot=").parse().unwrap_or(0);
     // The host has named a group of this same binary.
-    let limit = groups
-        .iter()
-        .find(|known| known.name == group)
-        .map(|known| known.machine.scenario_patience.unwrap_or(Duration::MAX))
+    let limit = machine(suite, group)
+        .map(|machine| machine.scenario_patience.unwrap_or(Duration::MAX))
         .unwrap_or_default();
     for (number, scenario) in scenarios
         .split(',')
@@ -146,9 +165,10 @@ fn run_all(groups: &[Group]) -> ExitCode {
     {
         // The first is the one that has pulled the plug.
         let boot = if number == 0 { boot } else { 0 };
+        let arguments = [group, scenario, &boot.to_string(), &number.to_string()];
         tell(&Told::Begun(scenario.to_owned()));
         let begun = Instant::now();
-        let passed = passes(group, scenario, boot, limit).unwrap_or_else(|error| {
+        let passed = passes(arguments, limit).unwrap_or_else(|error| {
             note(&format!("{scenario} was not run: {error}"));
             false
         });
@@ -165,9 +185,11 @@ fn run_all(groups: &[Group]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn passes(group: &str, scenario: &str, boot: u32, limit: Duration) -> io::Result<bool> {
+fn passes(arguments: [&str; 4], limit: Duration) -> io::Result<bool> {
+    let scenario = arguments[1];
     let mut child = Command::new("/bin/test")
-        .args([SCENARIO, group, scenario, &boot.to_string()])
+        .arg(SCENARIO)
+        .args(arguments)
         .process_group(0)
         .spawn()?;
     let processes = format!("-{}", child.id());
@@ -188,14 +210,44 @@ fn passes(group: &str, scenario: &str, boot: u32, limit: Duration) -> io::Result
     }
 }
 
-fn run_one(groups: &[Group], group: &str, scenario: &str, boot: u32) -> Option<ExitCode> {
-    let group = groups.iter().find(|known| known.name == group)?;
-    let (_, run) = group.scenarios.iter().find(|(name, _)| *name == scenario)?;
-    run(&Guest {
+fn run_one(
+    suite: &Suite<'_>,
+    name: &str,
+    scenario: &str,
+    boot: u32,
+    number: usize,
+) -> Option<ExitCode> {
+    let guest = Guest {
         scenario: scenario.to_owned(),
         boot,
-    });
+    };
+    if let Some(group) = suite.groups.iter().find(|known| known.name == name) {
+        let (_, run) = group.scenarios.iter().find(|(name, _)| *name == scenario)?;
+        run(&guest);
+        return Some(ExitCode::SUCCESS);
+    }
+    let cuts = suite.cuts.iter().find(|known| known.name == name)?;
+    let own = cuts.machine.disks.len() + cuts.machine.prepared.len();
+    recorded::appear(&guest.disk(own + number)).expect("the disk that the host has attached");
+    match scenario {
+        RECORD => {
+            (cuts.scenario)(&guest);
+            recorded::end().expect("a disk that is recorded");
+        }
+        cut => {
+            let cut = Cut::attached(cut).expect("the name of a cut, and its disk");
+            note(&cut.to_string());
+            (cuts.after)(&guest, &cut);
+        }
+    }
     Some(ExitCode::SUCCESS)
+}
+
+fn machine(suite: &Suite<'_>, name: &str) -> Option<Machine> {
+    let groups = suite.groups.iter().map(|group| (group.name, group.machine));
+    let cuts = suite.cuts.iter().map(|cuts| (cuts.name, cuts.machine));
+    let mut known = groups.chain(cuts).filter(|(known, _)| *known == name);
+    known.next().map(|(_, machine)| machine)
 }
 
 fn word<'a>(line: &'a str, key: &str) -> &'a str {

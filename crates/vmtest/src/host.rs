@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, env, io, time::Instant};
 
 use crate::{
-    group::Group,
-    machine::{Missing, Vm},
+    group::{Group, Machine},
+    machine::{Disk, Missing, Vm},
     outcome::Told,
 };
 
@@ -14,47 +14,68 @@ pub(crate) const SOAK: &str = "LONGSHORE_SOAK";
 pub(crate) const MORE: &str = "LONGSHORE_VM_MORE";
 
 /// Runs a group, and answers whether all of it passed, or was skipped. What is printed is the test's output.
-#[allow(clippy::print_stdout, reason = "a test's output is printed")]
 pub(crate) fn run(group: &Group) -> bool {
-    match attempt(group) {
-        Ok(passed) => passed,
-        Err(error) => {
-            println!("the machine could not be run: {error}");
-            false
-        }
-    }
+    attempt(group).unwrap_or_else(|error| {
+        print(&format!("the machine could not be run: {error}"));
+        false
+    })
 }
 
 #[allow(clippy::print_stdout, reason = "a test's output is printed")]
+pub(crate) fn print(line: &str) {
+    println!("{line}");
+}
+
 fn attempt(group: &Group) -> io::Result<bool> {
-    let has_time = [SOAK, MORE].iter().any(|name| env::var_os(name).is_some());
-    if group.machine.takes_time && !has_time {
-        println!("skipped, for it takes time: set {MORE}");
+    let Some(vm) = prepared(&group.machine)? else {
         return Ok(true);
-    }
-    let vm = match Vm::make(&group.machine)? {
-        Ok(vm) => vm,
-        Err(Missing(why)) => {
-            println!("skipped, for {why}");
-            return Ok(true);
-        }
     };
     let only = env::var("LONGSHORE_VM_SCENARIO").ok();
-    let mut waiting: Vec<&str> = group.scenarios.iter().map(|(name, _)| *name).collect();
+    let names = group.scenarios.iter().map(|(name, _)| (*name).to_owned());
+    let mut waiting: Vec<String> = names.collect();
     waiting.retain(|name| {
         let is_wanted = |only: &String| only.split(',').any(|only| only == *name);
         only.as_ref().is_none_or(is_wanted)
     });
     if waiting.is_empty() {
-        println!("there is no scenario {}", only.unwrap_or_default());
+        print(&format!(
+            "there is no scenario {}",
+            only.unwrap_or_default()
+        ));
         return Ok(false);
     }
+    through(&vm, group.name, group.machine.boots, waiting, &[])
+}
+
+/// A machine that is ready to be booted; `None`, and why it is said, where it is skipped.
+pub(crate) fn prepared(machine: &Machine) -> io::Result<Option<Vm>> {
+    let has_time = [SOAK, MORE].iter().any(|name| env::var_os(name).is_some());
+    if machine.takes_time && !has_time {
+        print(&format!("skipped, for it takes time: set {MORE}"));
+        return Ok(None);
+    }
+    Ok(match Vm::make(machine)? {
+        Ok(vm) => Some(vm),
+        Err(Missing(why)) => {
+            print(&format!("skipped, for {why}"));
+            None
+        }
+    })
+}
+
+/// Boots a machine, with these disks beside its own, until all that waits has come to its end. Whether all passed.
+pub(crate) fn through(
+    vm: &Vm,
+    name: &str,
+    boots: u32,
+    mut waiting: Vec<String>,
+    beside: &[Disk],
+) -> io::Result<bool> {
     let mut state = State::default();
-    for boot in 1..=group.machine.boots {
+    for boot in 1..=boots {
         let begun = Instant::now();
         let words = format!(
-            "vmtest.group={} vmtest.boot={} vmtest.scenarios={}",
-            group.name,
+            "vmtest.group={name} vmtest.boot={} vmtest.scenarios={}",
             state.crashes,
             waiting.join(",")
         );
@@ -65,12 +86,15 @@ fn attempt(group: &Group) -> io::Result<bool> {
             .fold(words, |words, name| format!("{words} {name}=1"));
         state.is_done = false;
         state.crashed = None;
-        let in_time = vm.boot(&words, |line| {
-            println!("{line}");
+        let in_time = vm.boot(&words, beside, |line| {
+            print(line);
             state.hear(line);
         })?;
-        println!("boot {boot} took {:.1} s", begun.elapsed().as_secs_f64());
-        waiting.retain(|name| !state.ended.contains(*name));
+        print(&format!(
+            "boot {boot} took {:.1} s",
+            begun.elapsed().as_secs_f64()
+        ));
+        waiting.retain(|name| !state.ended.contains(name));
         match state.crashed.take() {
             Some(scenario) if in_time => {
                 state.crashes = match state.crashing.as_deref() == Some(&scenario) {
@@ -81,21 +105,21 @@ fn attempt(group: &Group) -> io::Result<bool> {
             }
             _ => {
                 if !in_time {
-                    println!(
-                        "the machine was not done in {:?}, and was ended",
-                        group.machine.patience
-                    );
+                    let patience = vm.patience();
+                    print(&format!(
+                        "the machine was not done in {patience:?}, and was ended"
+                    ));
                 }
                 if in_time && !state.is_done {
-                    println!(
-                        "the machine ended without an end of its own: what its kernel said is above"
+                    print(
+                        "the machine ended without an end of its own: what its kernel said is above",
                     );
                 }
                 if !state.failed.is_empty() {
-                    println!("failed: {}", list(&state.failed));
+                    print(&format!("failed: {}", list(&state.failed)));
                 }
                 if !waiting.is_empty() {
-                    println!("not run to their end: {}", waiting.join(", "));
+                    print(&format!("not run to their end: {}", waiting.join(", ")));
                 }
                 return Ok(in_time
                     && state.is_done
@@ -104,7 +128,7 @@ fn attempt(group: &Group) -> io::Result<bool> {
             }
         }
     }
-    println!("the machine crashed more often than it is booted");
+    print("the machine crashed more often than it is booted");
     Ok(false)
 }
 

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{RecvTimeoutError, channel},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -31,6 +31,42 @@ pub(crate) struct Vm {
     place: tempfile::TempDir,
     kernel: PathBuf,
     machine: Machine,
+}
+
+/// A disk that a machine has for one boot, beside its own. Each has the same serial number: it is the same disk to
+/// whoever looks for the one that was recorded.
+#[derive(Debug)]
+pub(crate) enum Disk {
+    /// Its writes, discards and flushes go to the log in the order in which they are done.
+    Recorded { disk: PathBuf, log: PathBuf },
+    /// What a cut of the power has left of it.
+    Cut(PathBuf),
+}
+
+impl Disk {
+    /// What QEMU is told of it, with its number. Flushes are logged and go no further: nothing here is to outlive
+    /// the host's own power, and one that is done at once has no write come between its begin and its end.
+    fn blocks(&self, number: usize) -> Vec<String> {
+        let file = |name: &str, path: &Path| {
+            // A comma would end the name.
+            let path = path.display().to_string().replace(',', ",,");
+            format!(
+                "driver=raw,node-name={name}{number},discard=unmap,cache.no-flush=on,file.driver=file,\
+                 file.discard=unmap,file.cache.no-flush=on,file.filename={path}"
+            )
+        };
+        match self {
+            Self::Cut(disk) => vec![file("b", disk)],
+            Self::Recorded { disk, log } => vec![
+                file("f", disk),
+                file("l", log),
+                format!(
+                    "driver=blklogwrites,node-name=b{number},discard=unmap,file=f{number},log=l{number},\
+                     log-sector-size=512"
+                ),
+            ],
+        }
+    }
 }
 
 /// Why there is no machine here.
@@ -88,14 +124,24 @@ impl Vm {
         }))
     }
 
+    /// How long a boot may take, where there is no soak.
+    pub(crate) fn patience(&self) -> Duration {
+        self.machine.patience
+    }
+
     /// Boots it, gives each line that it prints to `hear`, and answers whether it came to its end in time.
-    pub(crate) fn boot(&self, words: &str, mut hear: impl FnMut(&str)) -> io::Result<bool> {
+    pub(crate) fn boot(
+        &self,
+        words: &str,
+        beside: &[Disk],
+        mut hear: impl FnMut(&str),
+    ) -> io::Result<bool> {
         let patience = match env::var_os(SOAK) {
             Some(_) => self.machine.patience * 40,
             None => self.machine.patience,
         };
         let until = Instant::now() + patience;
-        let mut qemu = self.qemu(words).spawn()?;
+        let mut qemu = self.qemu(words, beside).spawn()?;
         let output = qemu.stdout.take();
         let output = output.ok_or_else(|| io::Error::other("a child without its output"))?;
         let (tell, told) = channel();
@@ -124,7 +170,7 @@ impl Vm {
         }
     }
 
-    fn qemu(&self, words: &str) -> Command {
+    fn qemu(&self, words: &str, beside: &[Disk]) -> Command {
         let mut qemu = Command::new(QEMU);
         // Emulated also where there is /dev/kvm: a host that is virtual itself may have one that hangs.
         let (accelerator, processor) = match env::var_os("LONGSHORE_VM_KVM") {
@@ -164,6 +210,15 @@ impl Vm {
             ));
             qemu.arg("-device")
                 .arg(format!("virtio-blk-device,drive=d{number}"));
+        }
+        let own = self.machine.disks.len() + self.machine.prepared.len();
+        for (number, disk) in (own..).zip(beside) {
+            for block in disk.blocks(number) {
+                qemu.arg("-blockdev").arg(block);
+            }
+            qemu.arg("-device").arg(format!(
+                "virtio-blk-device,drive=b{number},serial=recorded,write-cache=on"
+            ));
         }
         qemu.stdin(Stdio::null()).stdout(Stdio::piped());
         qemu

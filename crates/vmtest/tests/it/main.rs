@@ -8,12 +8,13 @@
 use std::{
     env,
     fs::{self, File},
+    io::Write,
     os::unix::fs::FileExt,
     process::{Command, ExitCode},
     time::Duration,
 };
 
-use longshore_vmtest::{Group, Guest, Machine};
+use longshore_vmtest::{Cut, Group, Guest, Machine, PowerCuts, Suite};
 
 const DISK: u64 = 8 << 20;
 
@@ -40,6 +41,25 @@ const MACHINE: Group = Group {
             another_begins_with_its_first_boot,
         ),
     ],
+};
+
+const SYNCED: PowerCuts = PowerCuts {
+    name: "cuts::what_was_synced_is_there_after_each",
+    machine: Machine {
+        programs: &["mke2fs", "e2fsck"],
+        ..Machine::DEFAULT
+    },
+    partitions: &[1 << 20, 64 << 20],
+    scenario: two_files,
+    after: what_was_synced_is_there,
+    sample: 12,
+};
+
+/// What it relies on was not synced; it is not listed.
+const UNSYNCED: PowerCuts = PowerCuts {
+    name: "what_was_not_synced",
+    after: what_was_written_is_there,
+    ..SYNCED
 };
 
 const UDEV: Group = Group {
@@ -108,10 +128,18 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|word| word.starts_with("vmtest-"));
     if in_machine || env::var_os(FAIL).is_some() {
-        return longshore_vmtest::run(&[GROUPS, FAILING].concat());
+        return longshore_vmtest::run_suite(&Suite {
+            groups: &[GROUPS, FAILING].concat(),
+            cuts: &[SYNCED, UNSYNCED],
+            tests: &[],
+        });
     }
     let name = "failing::what_fails_fails_and_says_why";
-    longshore_vmtest::run_beside(GROUPS, &[(name, what_fails_fails_and_says_why)])
+    longshore_vmtest::run_suite(&Suite {
+        groups: GROUPS,
+        cuts: &[SYNCED],
+        tests: &[(name, what_fails_fails_and_says_why)],
+    })
 }
 
 fn what_fails_fails_and_says_why() {
@@ -145,10 +173,23 @@ fn what_fails_fails_and_says_why() {
             None,
             &["crashed more often than it is booted"],
         ),
+        (
+            "what_was_not_synced",
+            None,
+            &[
+                "mark \"two is written\"",
+                "two is not there",
+                "failed: ",
+                "to have a cut again",
+            ],
+        ),
         ("panics", Some("no_such"), &["there is no scenario no_such"]),
     ] {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([group, "--exact"]).env(FAIL, "1");
+        // What it leaves goes with this.
+        let left = tempfile::tempdir().unwrap();
+        command.env("TMPDIR", left.path());
         match only {
             Some(only) => command.env("LONGSHORE_VM_SCENARIO", only),
             None => command.env_remove("LONGSHORE_VM_SCENARIO"),
@@ -270,4 +311,75 @@ fn kernel_panics(_: &Guest) {
 
 fn crashes(guest: &Guest) {
     guest.crash();
+}
+
+const PLACE: &str = "/tmp/recorded";
+
+fn busybox(arguments: &[&str]) {
+    let done = Command::new("/bin/busybox").args(arguments).status();
+    assert!(done.unwrap().success(), "{arguments:?}");
+}
+
+fn mounted(guest: &Guest) {
+    fs::create_dir_all(PLACE).unwrap();
+    let disk = guest.partition(2);
+    busybox(&["mount", "-t", "ext4", disk.to_str().unwrap(), PLACE]);
+}
+
+fn two_files(guest: &Guest) {
+    let made = Command::new(guest.program("mke2fs"))
+        .args(["-q", "-F", "-t", "ext4"])
+        .arg(guest.partition(2))
+        .status();
+    assert!(made.unwrap().success());
+    mounted(guest);
+    busybox(&["sync"]);
+    guest.mark("begun");
+    let write = |name: &str| {
+        let mut file = File::create(format!("{PLACE}/{name}")).unwrap();
+        file.write_all(&vec![b'x'; 100_000]).unwrap();
+        file
+    };
+    write("one").sync_all().unwrap();
+    File::open(PLACE).unwrap().sync_all().unwrap();
+    guest.mark("one is synced");
+    write("two");
+    guest.mark("two is written");
+    busybox(&["sync"]);
+    guest.mark("two is synced");
+    busybox(&["umount", PLACE]);
+}
+
+/// Whether a file is there, whole.
+fn has(name: &str) -> bool {
+    fs::read(format!("{PLACE}/{name}")).is_ok_and(|bytes| bytes == vec![b'x'; 100_000])
+}
+
+/// Mounts what a cut has left, looks, and has it checked.
+fn judge(guest: &Guest, look: impl FnOnce()) {
+    mounted(guest);
+    look();
+    busybox(&["umount", PLACE]);
+    let checked = Command::new(guest.program("e2fsck"))
+        .arg("-fn")
+        .arg(guest.partition(2))
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+fn what_was_synced_is_there(guest: &Guest, cut: &Cut) {
+    let marks = ["begun", "one is synced", "two is written", "two is synced"];
+    let reached = marks.iter().position(|mark| *mark == cut.mark()).unwrap();
+    judge(guest, || {
+        assert!(reached < 1 || has("one"), "one is not there: {cut}");
+        assert!(reached < 3 || has("two"), "two is not there: {cut}");
+    });
+}
+
+fn what_was_written_is_there(guest: &Guest, cut: &Cut) {
+    let reached = cut.mark() != "begun" && cut.mark() != "one is synced";
+    judge(guest, || {
+        assert!(!reached || has("two"), "two is not there: {cut}");
+    });
 }
