@@ -107,7 +107,7 @@ fn again(site: &Site, job: &[&str]) {
 }
 
 /// No id is lost and none is doubled: what the pool has is what the catalogue has.
-fn check(site: &Site, when: &str) {
+pub(crate) fn check(site: &Site, when: &str) {
     let mut known = BTreeSet::new();
     let shown = site.output(&["-o", "json", "show", IMAGE]);
     if shown.status.success() {

@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod bucket;
 #[cfg(target_os = "linux")]
+mod cuts;
+#[cfg(target_os = "linux")]
 mod full;
 #[cfg(target_os = "linux")]
 mod killed;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     use std::time::Duration;
 
-    use longshore_vmtest::{Group, Machine};
+    use longshore_vmtest::{Group, Machine, PowerCuts, Suite};
 
     let machine = Machine {
         memory: 2048,
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
         boots: 6,
         ..Machine::DEFAULT
     };
-    longshore_vmtest::run(&[
+    let groups = [
         Group {
             name: "pools::a_pool_is_made_and_comes_back",
             machine,
@@ -96,7 +98,26 @@ fn main() -> ExitCode {
             },
             scenarios: full::SCENARIOS,
         },
-    ])
+    ];
+    let cuts = PowerCuts {
+        name: "cuts::the_power_goes_at_any_moment",
+        machine: Machine {
+            disks: &[],
+            takes_time: true,
+            scenario_patience: Some(Duration::from_secs(60)),
+            patience: Duration::from_secs(480),
+            ..machine
+        },
+        partitions: cuts::PARTITIONS,
+        scenario: cuts::a_life,
+        after: cuts::and_begun_again,
+        sample: 9,
+    };
+    longshore_vmtest::run_suite(&Suite {
+        groups: &groups,
+        cuts: &[cuts],
+        tests: &[],
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -19,6 +19,7 @@ const STATE: &str = "/state";
 
 /// A machine's disks, mounted and put to use.
 pub(crate) struct Site {
+    state: PathBuf,
     metadata: PathBuf,
     data: PathBuf,
     /// The size of volumes.
@@ -31,13 +32,58 @@ impl Site {
         let site = Self::at(guest);
         site.sweep();
         umount(STATE);
-        let made = run("mke2fs", &["-q", "-F", "-t", "ext4", &text(&guest.disk(0))]);
-        assert!(made.status.success(), "{made:?}");
         for part in [&site.metadata, &site.data] {
             blank(part);
         }
-        mount(&guest.disk(0), STATE);
+        site.format();
         site
+    }
+
+    /// On the partitions of the recorded disk, which are empty.
+    pub(crate) fn recorded(guest: &Guest) -> Self {
+        let site = Self::on_partitions(guest);
+        site.format();
+        run("busybox", &["sync"]);
+        site
+    }
+
+    /// On the partitions of the recorded disk, as a cut of the power has left them.
+    pub(crate) fn after_cut(guest: &Guest) -> Self {
+        let site = Self::on_partitions(guest);
+        // Where the cut before this one has failed.
+        site.sweep();
+        umount(STATE);
+        assert!(
+            !is_mounted(STATE),
+            "the cut before this one is still mounted"
+        );
+        mount(&site.state, STATE);
+        site
+    }
+
+    fn on_partitions(guest: &Guest) -> Self {
+        mount(&guest.disk(0), "/bucket");
+        let [state, metadata, data] = [1, 2, 3].map(|number| guest.partition(number));
+        Self {
+            state,
+            metadata,
+            data,
+            volumes: SMALL,
+        }
+    }
+
+    fn format(&self) {
+        let made = run("mke2fs", &["-q", "-F", "-t", "ext4", &text(&self.state)]);
+        assert!(made.status.success(), "{made:?}");
+        mount(&self.state, STATE);
+    }
+
+    /// Unmounts the state directory's filesystem, and has it checked.
+    pub(crate) fn leave(&self) {
+        umount(STATE);
+        assert!(!is_mounted(STATE), "somebody holds the state directory");
+        let checked = run("e2fsck", &["-fn", &text(&self.state)]);
+        assert!(checked.status.success(), "{checked:?}");
     }
 
     /// The same, with a pool on the two disks.
@@ -52,13 +98,14 @@ impl Site {
     /// As it was left at the boot before.
     pub(crate) fn again(guest: &Guest) -> Self {
         let site = Self::at(guest);
-        mount(&guest.disk(0), STATE);
+        mount(&site.state, STATE);
         site
     }
 
     fn at(guest: &Guest) -> Self {
         mount(&guest.disk(BUCKET), "/bucket");
         Self {
+            state: guest.disk(0),
             metadata: guest.disk(1),
             data: guest.disk(2),
             volumes: SMALL,
@@ -167,14 +214,16 @@ pub(crate) fn text(path: &Path) -> String {
 
 fn mount(disk: &Path, place: &str) {
     fs::create_dir_all(place).unwrap();
-    if fs::read_to_string("/proc/mounts")
-        .unwrap()
-        .contains(&format!(" {place} "))
-    {
+    if is_mounted(place) {
         return;
     }
     let mounted = run("busybox", &["mount", "-t", "ext4", &text(disk), place]);
     assert!(mounted.status.success(), "{mounted:?}");
+}
+
+fn is_mounted(place: &str) -> bool {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    mounts.contains(&format!(" {place} "))
 }
 
 fn umount(place: &str) {

@@ -1,0 +1,155 @@
+//! The power cut while the program is at work: the disk as it may be then, and the same command again.
+//!
+//! State directory, pool metadata and pool data are partitions of one disk whose writes are recorded. A mark is left
+//! before each job: a cut knows which were done and which was under way.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use longshore_vmtest::{Cut, Guest};
+use serde_json::Value;
+
+use crate::{killed::check, site::Site};
+
+/// State directory, pool metadata, pool data.
+pub(crate) const PARTITIONS: &[u64] = &[256 << 20, 16 << 20, 512 << 20];
+
+const IMAGE: &str = "images/one";
+const MACHINE: &str = "web";
+const DEVICE: &str = "/dev/mapper/longshore-web";
+
+/// What a guest of the machine writes, and where: past what the filesystem has there.
+const WRITTEN: [u8; 1 << 20] = [0xa5; 1 << 20];
+const PLACE: u64 = 40 << 20;
+
+/// In turn; each is known by its mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Job {
+    CreatePool,
+    Fetch,
+    Activate,
+    Write,
+    Deactivate,
+    ActivateAgain,
+    RemoveMachine,
+    RemoveImage,
+    Nothing,
+}
+
+const JOBS: [Job; 9] = [
+    Job::CreatePool,
+    Job::Fetch,
+    Job::Activate,
+    Job::Write,
+    Job::Deactivate,
+    Job::ActivateAgain,
+    Job::RemoveMachine,
+    Job::RemoveImage,
+    Job::Nothing,
+];
+
+impl Job {
+    fn mark(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// The program's arguments; none where it is not the program's work.
+    fn arguments(self, site: &Site) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::CreatePool => return site.create().to_vec(),
+            Self::Fetch => &["fetch-and-create", IMAGE, "--no-activate"],
+            Self::Activate => &["activate", IMAGE, "--name", MACHINE],
+            Self::Deactivate => &["deactivate", MACHINE],
+            Self::ActivateAgain => &["activate", MACHINE],
+            Self::RemoveMachine => &["remove", MACHINE],
+            Self::RemoveImage => &["remove", IMAGE],
+            Self::Write | Self::Nothing => &[],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// How it may end where it was done already: the exit code, and the error's.
+    fn is_done(self, code: Option<i32>, error: &Value) -> bool {
+        match self {
+            Self::CreatePool => code == Some(6) && error["code"] == "pool-exists",
+            Self::RemoveMachine | Self::RemoveImage => code == Some(5),
+            _ => false,
+        }
+    }
+
+    fn run(self, site: &Site) {
+        if self == Self::Write {
+            let mut disk = File::options().write(true).open(DEVICE).unwrap();
+            disk.seek(SeekFrom::Start(PLACE)).unwrap();
+            disk.write_all(&WRITTEN).unwrap();
+            disk.sync_all().unwrap();
+        }
+        let arguments = self.arguments(site);
+        if arguments.is_empty() {
+            return;
+        }
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = site.output(&[&["-o", "json"], &words[..]].concat());
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        assert!(
+            output.status.success() || self.is_done(output.status.code(), &answer["error"]),
+            "{words:?}: {answer} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+/// What is recorded.
+pub(crate) fn a_life(guest: &Guest) {
+    let site = Site::recorded(guest);
+    for job in JOBS {
+        guest.mark(&job.mark());
+        job.run(&site);
+    }
+    site.check();
+    site.leave();
+}
+
+/// What must be so after each cut.
+pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
+    let job = JOBS.into_iter().find(|job| job.mark() == cut.mark());
+    let job = job.unwrap_or_else(|| panic!("no job has the mark of {cut}"));
+    let site = Site::after_cut(guest);
+    // Before the first job there is no pool; while it is under way there may be half of one.
+    if job != Job::CreatePool {
+        assert_eq!(site.json(&["pool", "up"])["state"], "working", "{cut}");
+    }
+    if (Job::Deactivate..=Job::ActivateAgain).contains(&job) && Path::new(DEVICE).exists() {
+        assert_written(cut);
+    }
+    job.run(&site);
+    check(&site, &cut.to_string());
+    site.json(&["list"]);
+    let image_is_there = site.output(&["show", IMAGE]).status.success();
+    assert_eq!(
+        image_is_there,
+        (Job::Fetch..Job::RemoveImage).contains(&job),
+        "{cut}"
+    );
+    if image_is_there {
+        let read = site.output(&["cat", IMAGE, "/etc/hostname"]);
+        assert_eq!(read.stdout, b"one\n", "{cut}: {read:?}");
+    }
+    if (Job::Write..Job::RemoveMachine).contains(&job) {
+        site.json(&["activate", MACHINE]);
+        assert_written(cut);
+    }
+    site.check();
+    site.leave();
+}
+
+fn assert_written(cut: &Cut) {
+    let mut disk = File::open(DEVICE).unwrap();
+    disk.seek(SeekFrom::Start(PLACE)).unwrap();
+    let mut found = vec![0; WRITTEN.len()];
+    disk.read_exact(&mut found).unwrap();
+    assert!(found == WRITTEN, "what was synced is lost: {cut}");
+}
