@@ -22,7 +22,7 @@ const MACHINE: &str = "web";
 const DEVICE: &str = "/dev/mapper/longshore-web";
 
 /// What a guest of the machine writes, and where: past what the filesystem has there.
-const WRITTEN: [u8; 1 << 20] = [0xa5; 1 << 20];
+static WRITTEN: [u8; 1 << 20] = [0xa5; 1 << 20];
 const PLACE: u64 = 40 << 20;
 
 /// In turn; each is known by its mark.
