@@ -8,8 +8,8 @@
 //! the moment it is done, also where writes before it are not. Writes of one sector that are both kept are kept in
 //! order: the cache has the later one.
 //!
-//! A log says when a flush was done and not when it began. With the host's own flushes off QEMU does it at once, and
-//! no write comes between.
+//! A log says when a flush was done and not when it began: a write that was done between the two is taken for durable,
+//! though it need not be. The host's own flushes are off, so that there is next to no time between.
 
 use std::{fmt, ops::Range, str::FromStr};
 

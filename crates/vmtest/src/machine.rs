@@ -45,7 +45,7 @@ pub(crate) enum Disk {
 
 impl Disk {
     /// What QEMU is told of it, with its number. Flushes are logged and go no further: nothing here is to outlive
-    /// the host's own power, and one that is done at once has no write come between its begin and its end.
+    /// the host's own power, and the sooner one is done, the fewer writes come between its begin and its end.
     fn blocks(&self, number: usize) -> Vec<String> {
         let file = |name: &str, path: &Path| {
             // A comma would end the name.
