@@ -273,6 +273,14 @@ impl Writer<'_> {
         self.step(id, "state = 'deleting'", "TRUE", "known")
     }
 
+    /// Records that what nothing needs any more is about to go: from here on it is removed by whoever comes to it.
+    pub fn let_unused_volumes_go(&self) -> Result<()> {
+        for volume in self.unused_volumes()? {
+            self.volume_deleting(volume.id)?;
+        }
+        Ok(())
+    }
+
     /// Forgets a volume whose bytes are gone. What was a snapshot of it stands alone from now on.
     pub fn forget_volume(&self, id: VolumeId) -> Result<()> {
         let stored = stored_id(id)?;

@@ -287,26 +287,7 @@ impl Deps {
         }
     }
 
-    /// Drops a sealed volume or a disk: said first, done then, forgotten last, each as often as it
-    /// takes.
-    pub(crate) fn drop_volume(
-        &self,
-        id: VolumeId,
-        record: impl Fn(DomainWrite) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        record(Box::new(move |connection| {
-            Ok(Writer::new(connection).volume_deleting(id)?)
-        }))?;
-        let _ = self
-            .backend
-            .remove(volume_id(id)?)
-            .map_err(Trouble::failure)?;
-        record(Box::new(move |connection| {
-            Ok(Writer::new(connection).forget_volume(id)?)
-        }))
-    }
-
-    /// Drops a volume that was never sealed: its row promises nothing, so its bytes go first, and
+    /// Drops a volume that was never sealed, or that is said to go: its row promises nothing, so its bytes go first, and
     /// make room for what is to be recorded where the disk is full.
     pub(crate) fn drop_unsealed(
         &self,

@@ -11,10 +11,11 @@
 
 use std::path::{Path, PathBuf};
 
+use longshore_catalog::StoredBackend;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Class, Failure, MachineName, View};
+use crate::{Class, Failure, MachineName, View, pools::must_show};
 
 /// A virtual machine monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +49,11 @@ impl Drive {
     /// What `monitor` is told of a machine that is active.
     ///
     /// # Errors
-    /// [`Class::NotFound`] if there is no such machine, or it is not active.
+    /// [`Class::NotFound`] if there is no such machine, or it is not active; [`Class::Refused`] if another device has
+    /// its path.
     pub fn of(state_dir: &Path, machine: &MachineName, monitor: Monitor) -> Result<Self, Failure> {
-        let row = match View::open(state_dir)? {
+        let view = View::open(state_dir)?;
+        let row = match &view {
             Some(view) => view.read(|read| read.machine(machine.as_str()))?,
             None => None,
         };
@@ -60,7 +63,13 @@ impl Drive {
             Failure::new(Class::NotFound, "not-active", text)
                 .hint(format!("activate it with `longshore activate {machine}`"))
         })?;
-        Ok(Self::at(machine.as_str(), PathBuf::from(path), monitor))
+        let path = PathBuf::from(path);
+        if let Some(view) = &view
+            && view.read(|read| read.backend())? == Some(StoredBackend::Thin)
+        {
+            must_show(view, &path, row.disk)?;
+        }
+        Ok(Self::at(machine.as_str(), path, monitor))
     }
 
     fn at(machine: &str, path: PathBuf, monitor: Monitor) -> Self {

@@ -104,9 +104,9 @@ impl Host {
         } = site;
         let kept = readers.clone();
         let deps = Arc::new(Deps::new(&settings, readers, storage, events.clone()));
-        let tender = pools::tend(&store, &kept, &events, &deps.closing);
+        let (closing, written) = (deps.closing.clone(), store.clone());
         let mut host = Self::assemble(deps, store, Some(lock)).await?;
-        host._tender = tender;
+        host._tender = pools::tend(&written, &kept, &events, &closing);
         Ok(host)
     }
 }

@@ -1,6 +1,6 @@
 //! Taking away machines and images, and with an image what nothing else needs any more.
 
-use longshore_catalog::{ImageRow, Writer};
+use longshore_catalog::{ImageRow, VolumeKind, VolumeRow, VolumeState, Writer};
 use longshore_fsm::store::Store;
 use rusqlite::Connection;
 
@@ -99,12 +99,15 @@ fn remove_images(
     if dry_run {
         return Ok(removed);
     }
-    for image in images {
-        let id = image.id;
-        record(Box::new(move |connection| {
-            Ok(Writer::new(connection).forget_image(id)?)
-        }))?;
-    }
+    let ids: Vec<_> = images.iter().map(|image| image.id).collect();
+    // In one write: cut off after it, what only these images needed goes at the next start.
+    record(Box::new(move |connection| {
+        let write = Writer::new(connection);
+        for id in ids {
+            write.forget_image(id)?;
+        }
+        Ok(write.let_unused_volumes_go()?)
+    }))?;
     collect_garbage(deps, &mut removed, record)?;
     Ok(removed)
 }
@@ -115,9 +118,17 @@ pub(crate) fn collect_garbage(
     removed: &mut Removed,
     record: Record<'_>,
 ) -> Result<(), Failure> {
-    for volume in deps.read(|read| read.unused_volumes())? {
+    record(Box::new(|connection| {
+        Ok(Writer::new(connection).let_unused_volumes_go()?)
+    }))?;
+    let volumes = deps.read(|read| read.volumes())?;
+    let is_going = |volume: &&VolumeRow| {
+        volume.kind == VolumeKind::Base && volume.state == VolumeState::Deleting
+    };
+    // Newest first: a snapshot before what it was taken of.
+    for volume in volumes.iter().rev().filter(is_going) {
         removed.freed_bytes += allocated(deps, volume.id)?;
-        deps.drop_volume(volume.id, record)?;
+        deps.drop_unsealed(volume.id, record)?;
         removed.volumes.push(volume.id.0);
     }
     for blob in deps.read(|read| read.unused_blobs())? {

@@ -137,8 +137,10 @@ impl View {
 /// Where the disk of a machine or of an image is.
 #[derive(Debug)]
 pub(crate) enum DiskPlace {
-    /// A file, or a device that a machine has.
+    /// A file.
     Path(PathBuf),
+    /// A thin device that a machine has, and the volume that it shows.
+    Device(PathBuf, VolumeId),
     /// A thin device that nobody has: it is in a pool.
     Volume(VolumeId),
     /// There is none yet.
@@ -166,7 +168,7 @@ impl View {
         let is_thin = backend == Some(StoredBackend::Thin);
         Ok(Some(match (volume, path) {
             (None, _) => DiskPlace::Nowhere,
-            (Some(_), Some(path)) if is_thin => DiskPlace::Path(path.into()),
+            (Some(id), Some(path)) if is_thin => DiskPlace::Device(path.into(), id),
             (Some(id), _) if is_thin => DiskPlace::Volume(id),
             (Some(id), _) => DiskPlace::Path(FileBackend::place(self.state.path(), volume_id(id)?)),
         }))

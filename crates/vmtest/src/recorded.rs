@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     cut::{Choice, Position},
-    partitions::{SECTOR, mark_offset},
+    partitions::mark_offset,
     recording::mark_text,
 };
 
@@ -105,7 +105,7 @@ pub(crate) fn mark(text: &str) -> io::Result<()> {
         .write(true)
         .custom_flags(direct)
         .open(DISK)?;
-    let length = usize::try_from(SECTOR).map_err(io::Error::other)?;
+    let length = usize::try_from(crate::partitions::SECTOR).map_err(io::Error::other)?;
     // What is written in this way is aligned in memory too.
     let mut memory = vec![0; 2 * length];
     let begin = memory.as_ptr().align_offset(length);

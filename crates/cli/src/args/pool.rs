@@ -84,9 +84,12 @@ pub enum PoolVerb {
     /// their images are built again, their machines are lost. Volumes that the catalogue does not know are listed and
     /// left. For when neither the pool nor the database of the same day can be had.
     Recover {
-        /// Say what would be lost, and change nothing
+        /// Say what would be lost, and change nothing that is kept
         #[arg(long)]
         dry_run: bool,
+        /// Forget machines whose disks are there and have another filesystem than they were made with
+        #[arg(long)]
+        accept_loss: bool,
     },
     /// Give what is free in the pool back to whatever its data is on
     ///

@@ -121,6 +121,7 @@ impl Document for PoolRepair {
         let mut text = match self.done {
             "nothing" => format!("pool {name} is clean: nothing was done\n"),
             "mark" => format!("pool {name} is clean: it is usable again\n"),
+            "room" => format!("pool {name} is clean, and has more room for metadata\n"),
             _ => format!(
                 "pool {name} has other metadata: {}\n",
                 harmless(&self.metadata.to_string_lossy())

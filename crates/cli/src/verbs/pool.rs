@@ -74,8 +74,12 @@ pub(super) async fn pool(session: &Session, args: &Pool) -> Result<Exit, Failure
             session.output.document(&repair)?;
             return Ok(Exit::Done);
         }
-        PoolVerb::Recover { dry_run } => {
-            let recovery = recover_pool(settings("pool recover")?, *dry_run).await?;
+        PoolVerb::Recover {
+            dry_run,
+            accept_loss,
+        } => {
+            let settings = settings("pool recover")?;
+            let recovery = recover_pool(settings, *dry_run, *accept_loss).await?;
             session.output.document(&recovery)?;
             return Ok(Exit::Done);
         }

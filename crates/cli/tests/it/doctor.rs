@@ -45,7 +45,9 @@ fn diagnosis(ended: Ended) -> Value {
         .map(|it| it["name"].as_str().unwrap())
         .collect();
     names.dedup();
-    assert_eq!(names, CHECKS, "{said}");
+    // What does not agree has names of its own, behind them.
+    assert_eq!(names[..CHECKS.len()], CHECKS, "{said}");
+    assert!(names.len() > CHECKS.len(), "{said}");
     for state in ["ok", "warn", "fail", "skip"] {
         let count = checks.iter().filter(|it| it["state"] == state).count();
         assert_eq!(said["counts"][state], count, "{said}");

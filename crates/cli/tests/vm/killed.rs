@@ -19,6 +19,10 @@ use crate::site::{Site, ours as program, run, text};
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("and_begun_again", and_begun_again),
     ("and_the_plug_pulled", and_the_plug_pulled),
+    (
+        "as_a_pool_is_extended_repaired_and_moved",
+        crate::killed_pools::as_a_pool_is_extended_repaired_and_moved,
+    ),
 ];
 
 const IMAGE: &str = "images/one";
@@ -38,7 +42,7 @@ const JOBS: &[&[&str]] = &[
 const MADE: usize = 1;
 const REMOVED: usize = 5;
 
-const POINTS: [&str; 2] = ["fsync,fdatasync", "ioctl"];
+pub(crate) const POINTS: [&str; 2] = ["fsync,fdatasync", "ioctl"];
 
 /// A job under strace, with these words for it. A caged child may not be traced.
 fn traced(site: &Site, job: &[&str], words: &[&str]) -> Output {
@@ -55,7 +59,7 @@ fn traced(site: &Site, job: &[&str], words: &[&str]) -> Output {
 }
 
 /// Runs a job that is killed at the n-th point of a kind. Whether it was.
-fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
+pub(crate) fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
     let (trace, inject) = (
         format!("trace={kind}"),
         format!("inject={kind}:signal=KILL:when={n}"),

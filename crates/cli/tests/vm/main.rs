@@ -10,6 +10,8 @@ mod full;
 #[cfg(target_os = "linux")]
 mod killed;
 #[cfg(target_os = "linux")]
+mod killed_pools;
+#[cfg(target_os = "linux")]
 mod machines;
 #[cfg(target_os = "linux")]
 mod pools;
@@ -111,7 +113,7 @@ fn main() -> ExitCode {
         partitions: cuts::PARTITIONS,
         scenario: cuts::a_life,
         after: cuts::and_begun_again,
-        sample: 9,
+        sample: 3,
     };
     longshore_vmtest::run_suite(&Suite {
         groups: &groups,

@@ -60,6 +60,10 @@ fn disk_of(state_dir: &Path, target: &str) -> Result<DiskFile, Failure> {
     };
     match (found, view) {
         (Some(DiskPlace::Path(path)), _) if path.exists() => DiskFile::open(&path),
+        (Some(DiskPlace::Device(path, id)), Some(view)) => {
+            pools::must_show(&view, &path, id)?;
+            DiskFile::open(&path)
+        }
         (Some(DiskPlace::Volume(id)), Some(view)) => {
             let (path, held) = pools::held_volume(&view, id)?;
             Ok(DiskFile::open(&path)?.holding(held))

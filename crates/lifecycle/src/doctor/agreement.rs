@@ -10,10 +10,10 @@ use longshore_catalog::PoolPhase;
 
 use super::{Check, state};
 use crate::{
-    Class, Events, Failure, Host, PoolReport, Settings,
+    Class, Events, Failure, Host, PoolReport, Settings, View,
     deps::{Deps, Storage, root},
     pools,
-    reconcile::{Difference, Record, Remedy, differences, fix},
+    reconcile::{Difference, Record, differences, fix},
     site::{self, Site},
 };
 
@@ -24,6 +24,15 @@ const POOL: &str = "pool";
 pub async fn agreement(settings: &Settings, fixing: bool, events: &Events) -> Vec<Check> {
     if !state::look(&settings.state_dir).is_ours() {
         return vec![Check::skip(NAME, "there is no state directory yet")];
+    }
+    // To open it for work would make one, or bring it to this program's version.
+    match View::open(&settings.state_dir) {
+        Ok(Some(_)) => {}
+        Ok(None) => return vec![Check::skip(NAME, "there is no database")],
+        Err(_) => {
+            let why = "the database cannot be read, or is of another version";
+            return vec![Check::skip(NAME, why)];
+        }
     }
     let mut checks = Vec::new();
     if fixing {
@@ -99,8 +108,8 @@ fn judge(difference: &Difference) -> Check {
 
 /// What keeps everybody from working here: it is looked at, and nothing is written.
 fn told(failure: &Failure) -> Check {
-    match failure.class {
-        Class::Busy => Check::skip(
+    match (failure.class, failure.code.as_str()) {
+        (Class::Busy, "busy") => Check::skip(
             NAME,
             format!("{failure}: it has made them agree as it began"),
         ),
@@ -125,19 +134,13 @@ async fn put_right(settings: &Settings, events: &Events) -> Result<Vec<Check>, F
     if is_down(settings)? {
         return Ok(Vec::new());
     }
-    let (before, fixed) = with_parts(settings, events, |deps, record| {
-        Ok((differences(deps)?, fix(deps, record)?))
-    })
-    .await?;
-    // What a start puts right.
+    let fixed = with_parts(settings, events, fix).await?;
+    // What else a start does.
     Host::open(at_once(settings), events.clone())
         .await?
         .close()
         .await;
-    let started = before
-        .iter()
-        .filter(|difference| difference.remedy() == Remedy::Start);
-    Ok(started.chain(&fixed).map(done).collect())
+    Ok(fixed.iter().map(done).collect())
 }
 
 /// Looks with the parts of a host that is not opened: nothing is put right by that alone.
@@ -169,7 +172,7 @@ fn done(difference: &Difference) -> Check {
 
 /// Whether there is a pool that was taken down, to stay so.
 fn is_down(settings: &Settings) -> Result<bool, Failure> {
-    let Some(view) = crate::View::open(&settings.state_dir)? else {
+    let Some(view) = View::open(&settings.state_dir)? else {
         return Ok(false);
     };
     let pool = view.read(|read| read.pool())?;

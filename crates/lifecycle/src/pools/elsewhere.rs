@@ -47,6 +47,10 @@ pub(crate) fn held_volume(_: &View, _: VolumeId) -> Result<(PathBuf, Box<dyn Hel
     Err(not_here())
 }
 
+pub(crate) fn must_show(_: &View, _: &Path, _: VolumeId) -> Result<(), Failure> {
+    Err(not_here())
+}
+
 /// Nobody tends what is not there.
 #[derive(Debug)]
 pub(crate) struct Tender;
@@ -183,6 +187,6 @@ pub async fn watch_pool(
 ///
 /// # Errors
 /// Always.
-pub async fn recover_pool(_: Settings, _: bool) -> Result<PoolRecovery, Failure> {
+pub async fn recover_pool(_: Settings, _: bool, _: bool) -> Result<PoolRecovery, Failure> {
     Err(not_here())
 }

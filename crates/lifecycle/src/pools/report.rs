@@ -91,8 +91,8 @@ pub struct PoolCheck {
 pub struct PoolRepair {
     /// The name of its device.
     pub name: String,
-    /// `nothing` where its metadata was clean, `mark` where only the mark of a failed operation was taken away,
-    /// `metadata` where it was written anew.
+    /// `nothing` where its metadata was clean, `mark` where only the mark of a failed operation was taken away, `room`
+    /// where it was full and was given room, `metadata` where it was written anew.
     pub done: &'static str,
     /// What was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -115,6 +115,11 @@ async fn a_catalogue_that_is_not_that_of_the_disks_removes_none_of_them() {
     for file in ["longshore.db", "longshore.db-wal", "longshore.db-shm"] {
         let _ = fs::remove_file(state.path(file));
     }
+    assert!(
+        Host::open(place.settings("state"), Events::new(1))
+            .await
+            .is_err()
+    );
     let fixed = agreement(&place.settings("state"), true, &Events::new(64)).await;
     assert!(
         fixed.iter().all(|check| check.state != CheckState::Fail),

@@ -119,6 +119,25 @@ impl PoolSpec {
         Pool::up(name, &self.uuid(name), &self.table(metadata, data))
     }
 
+    /// Refuses, while the pool is down, parts that are not the pool's: another device under the same name, metadata of
+    /// another day, data at whose beginning something is; and parts that somebody else has.
+    ///
+    /// # Errors
+    /// [`PoolError::IsUp`], [`PoolError::OtherPart`], [`PoolError::Differs`], [`PoolError::NoPool`],
+    /// [`PoolError::Part`].
+    pub fn must_be_it(&self, name: &DeviceName, expected: Expected) -> Result<(), PoolError> {
+        self.must_be_down(name)?;
+        for part in [&self.metadata, &self.data] {
+            part.must_be_it()?;
+            part.must_be_free()?;
+        }
+        self.must_be(name, expected)?;
+        match self.adopted {
+            true => Ok(()),
+            false => self.data.must_begin_with_nothing(),
+        }
+    }
+
     /// Whether the metadata is that of the pool that is expected.
     fn must_be(&self, name: &DeviceName, expected: Expected) -> Result<(), PoolError> {
         // What is up has been looked at when it was brought up, and is written past the page cache.
@@ -198,13 +217,7 @@ impl PoolSpec {
                 part.destroy()?;
             }
         }
-        // Files are nobody else's; a device that it had before has been its owner's again since then.
-        for part in &self.kept {
-            if let Part::File { .. } = part {
-                part.detach()?;
-                part.destroy()?;
-            }
-        }
+        // What it had before may be anybody's by now: it is left.
         Ok(())
     }
 

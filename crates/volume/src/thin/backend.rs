@@ -13,7 +13,7 @@ use super::{
     ledger::{Change, Ledger},
     opens::{Opens, device, machine_of},
     pool::Pool,
-    status::{PoolMode, PoolState, ThinStatus},
+    status::{PoolMode, PoolState, ThinStatus, usable_metadata},
 };
 use crate::{
     backend::{
@@ -21,7 +21,7 @@ use crate::{
         SnapshotKind, Stray, Usage, already_there, checked_size, snapshot_size,
     },
     disk::Disk,
-    dm::{self, Info, Nodes, SECTOR, Uuid},
+    dm::{Info, Nodes, SECTOR, Uuid},
     error::{Doing, Holder, VolumeError},
     holders::Holders,
     id::VolumeId,
@@ -42,7 +42,7 @@ pub struct ThinBackend {
     /// Held from looking who is active to having changed it.
     pub(super) machines: Mutex<()>,
     /// Whether what a volume had is discarded below the pool before it is removed.
-    gives_back: bool,
+    pub(super) gives_back: bool,
     /// Whether somebody else has volumes in the pool, too.
     is_shared: bool,
 }
@@ -162,28 +162,6 @@ impl ThinBackend {
                 let text = format!("the pool has a volume {id} that nobody here has made");
                 Err(io(io::Error::new(io::ErrorKind::AlreadyExists, text)))
             }
-        }
-    }
-
-    /// Gives what only this volume has back to whatever the pool is on. Deleting it frees its blocks for other
-    /// volumes and tells nobody below.
-    fn discard_all(&self, id: VolumeId, doing: &Doing) -> Result<(), VolumeError> {
-        let io = |source| VolumeError::io(doing.clone(), source);
-        let size = self.ledger.size(id).map_err(io)?;
-        let Some(size) = size.filter(|_| self.gives_back) else {
-            return Ok(());
-        };
-        let open = self.opens.open(id, size);
-        let Some(open) = open.map_err(|error| failed(doing, error))? else {
-            return Ok(());
-        };
-        let file = File::options().write(true).open(&open.path).map_err(io)?;
-        let discarded = dm::discard(&file, 0, size);
-        drop(file);
-        match discarded {
-            // Whatever is below takes none: the blocks are freed for others all the same.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-            discarded => discarded.map_err(io),
         }
     }
 }
@@ -386,7 +364,11 @@ impl Backend for ThinBackend {
         Ok(Some(Capacity {
             data: status.data_total * block,
             data_free: free(status.data_used, status.data_total, block),
-            metadata_free: free(status.metadata_used, status.metadata_total, METADATA_BLOCK),
+            metadata_free: free(
+                status.metadata_used,
+                usable_metadata(status.metadata_total),
+                METADATA_BLOCK,
+            ),
             block,
         }))
     }

@@ -19,11 +19,15 @@ impl PoolSpec {
     /// they are now. Without a size for it metadata follows the data.
     ///
     /// # Errors
-    /// [`PoolError::Size`] where it would be less, or a device was to have a size; [`PoolError::Part`].
+    /// [`PoolError::Size`] where it would be less, a device was to have a size, or the pool was adopted;
+    /// [`PoolError::OtherPart`] where a device is another by now; [`PoolError::Part`].
     pub fn larger(&self, data: Option<u64>, metadata: Option<u64>) -> Result<Self, PoolError> {
+        if self.adopted {
+            let why = "whoever made the pool has to: it was adopted".to_owned();
+            return Err(too(&self.data, why));
+        }
         let mut spec = self.clone();
-        let tail = if self.adopted { 0 } else { TAIL };
-        let data = data.map(|bytes| (bytes / self.block * self.block).saturating_add(tail));
+        let data = data.map(|bytes| (bytes / self.block * self.block).saturating_add(TAIL));
         spec.data = self.data.larger(data)?;
         let follows = metadata_bytes(spec.data_bytes(), self.block).max(self.metadata.bytes());
         let metadata = match &self.metadata {
@@ -65,7 +69,24 @@ impl PoolSpec {
 impl Part {
     fn larger(&self, wanted: Option<u64>) -> Result<Self, PoolError> {
         let now = match (self, wanted) {
-            (Self::Device { path, .. }, None) => Self::device(path)?,
+            (
+                Self::Device {
+                    path,
+                    identity: known,
+                    ..
+                },
+                None,
+            ) => {
+                let now = Self::device(path)?;
+                let is_it = matches!(&now, Self::Device { identity, .. } if known.is_none() || identity == known);
+                if !is_it {
+                    return Err(PoolError::OtherPart {
+                        path: path.clone(),
+                        why: "it is another device by now".to_owned(),
+                    });
+                }
+                now
+            }
             (Self::Device { .. }, Some(_)) => {
                 let why = "it is a device: enlarge that, and name no size".to_owned();
                 return Err(too(self, why));

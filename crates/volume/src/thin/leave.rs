@@ -1,18 +1,41 @@
 //! Leaving a pool: which of its devices are in use, and which a program that ended has left.
 
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
 use super::{
     backend::ThinBackend,
     error::PoolError,
-    opens::{device, machine_of, own_prefix},
+    opens::{device, machine_of, own_prefix, own_uuid},
     pool::Pool,
 };
 use crate::{
     backend::Stray,
     dm::{DeviceName, Info, Line, Nodes, Uuid},
+    id::VolumeId,
     name::Name,
 };
 
 impl Pool {
+    /// Whether a path below `/dev/mapper` leads to the device of this volume, by the uuid that the kernel has for it.
+    ///
+    /// # Errors
+    /// [`PoolError::Dm`].
+    pub fn shows(&self, path: &Path, id: VolumeId) -> Result<bool, PoolError> {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.and_then(DeviceName::new) else {
+            return Ok(false);
+        };
+        let Some(info) = self.control().info(&name)? else {
+            return Ok(false);
+        };
+        let uuid = Uuid::ours(&own_uuid(self.name(), id));
+        let leads = fs::metadata(path).is_ok_and(|found| {
+            rustix::fs::major(found.rdev()) == info.number.major
+                && rustix::fs::minor(found.rdev()) == info.number.minor
+        });
+        Ok(leads && uuid.is_some() && info.uuid == uuid)
+    }
+
     /// The devices of its volumes, of whoever, by name, with their uuids: the first word of their tables is its
     /// number.
     pub(super) fn users(&self) -> Result<Vec<(DeviceName, Option<Uuid>)>, PoolError> {

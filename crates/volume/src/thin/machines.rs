@@ -5,6 +5,7 @@ use std::io;
 use super::{
     backend::{ThinBackend, failed},
     opens::{device, is_missing, machine_of},
+    pool::not_reloading,
     users::user_of,
 };
 use crate::{
@@ -57,6 +58,7 @@ impl ThinBackend {
             if control.info(&device).map_err(dm)?.is_none() {
                 control.create(&device, &self.opens.uuid(id)).map_err(dm)?;
             }
+            let _working = not_reloading();
             let made = control
                 .load(&device, &[self.pool.thin(id, size)])
                 .and_then(|_| control.resume(&device));

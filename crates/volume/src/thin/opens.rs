@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{error::PoolError, pool::Pool};
+use super::{
+    error::PoolError,
+    pool::{Pool, not_reloading},
+};
 use crate::{
     dm::{DeviceName, DmError, Errno, Nodes, Uuid},
     id::VolumeId,
@@ -91,6 +94,7 @@ impl Opens {
         name: &DeviceName,
     ) -> Result<Option<PathBuf>, PoolError> {
         let control = self.pool.control();
+        let _working = not_reloading();
         // One that is there was left by a program that ended: it gets the right table.
         if control.info(name)?.is_none() {
             control.create(name, &self.uuid(id))?;

@@ -69,7 +69,7 @@ impl Part {
     /// Makes the file without what whoever was cut off has written to it; a device has no more of the pool's than what
     /// is written next.
     pub(super) fn make_anew(&self) -> Result<(), PoolError> {
-        if let Self::File { .. } = self {
+        if let (Self::File { .. }, true) = (self, self.is_there()) {
             self.detach()?;
             self.destroy()?;
         }
@@ -164,6 +164,36 @@ impl Part {
         let path = self.path();
         let synced = File::open(path).and_then(|file| file.sync_all());
         synced.map_err(failed("write to", path))
+    }
+
+    /// Refuses what somebody has: a device that is mounted or part of something else, a file that has a loop device.
+    ///
+    /// # Errors
+    /// [`PoolError::Part`].
+    pub fn must_be_free(&self) -> Result<(), PoolError> {
+        match self {
+            Self::Device { path, .. } => exclusive(path).map_err(failed("have to itself", path)),
+            Self::File { path, .. } if !path.exists() => Ok(()),
+            Self::File { path, .. } => match Loop::find(path)? {
+                None => Ok(()),
+                Some(_) => {
+                    let busy = io::ErrorKind::ResourceBusy.into();
+                    Err(failed("have to itself", path)(busy))
+                }
+            },
+        }
+    }
+
+    /// Removes the file, or makes the device blank again, which was written to for a pool that was not made of it after
+    /// all.
+    ///
+    /// # Errors
+    /// [`PoolError::Part`].
+    pub fn abandon(&self) -> Result<(), PoolError> {
+        match self.is_there() {
+            true => self.destroy(),
+            false => Ok(()),
+        }
     }
 
     /// Whether there is anything at all to be destroyed.

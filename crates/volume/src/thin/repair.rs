@@ -31,14 +31,6 @@ impl PoolSpec {
         Contents::read(self.metadata.path())
     }
 
-    /// Whether the pool, which is down, has the mark that a metadata operation has failed.
-    ///
-    /// # Errors
-    /// [`PoolError::IsUp`], [`PoolError::NoPool`].
-    pub fn needs_check(&self, name: &DeviceName) -> Result<bool, PoolError> {
-        Ok(self.contents(name)?.superblock.needs_check)
-    }
-
     /// Takes the mark away that a metadata operation has failed, after it was found clean.
     ///
     /// # Errors

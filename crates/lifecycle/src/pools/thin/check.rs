@@ -134,6 +134,19 @@ impl Rows {
         }
     }
 
+    /// Sealed volumes that have less than was in use when they were sealed, in words: metadata of an earlier day has
+    /// them as they were then. Pure.
+    pub(super) fn shrunk(&self, devices: &[ThinDevice], block: u64) -> Vec<String> {
+        let less = self.volumes.iter().filter(|volume| {
+            let device = devices.iter().find(|device| device.id == volume.id.0);
+            let has = device.map(|device| device.mapped.saturating_mul(block));
+            volume.state == VolumeState::Sealed
+                && has.zip(volume.used).is_some_and(|(has, used)| has < used)
+        });
+        less.map(|volume| format!("part of {}", self.in_words(volume)))
+            .collect()
+    }
+
     /// Pure. A volume that is reserved, or going, may be there or not.
     pub(super) fn difference(&self, devices: &[ThinDevice]) -> Difference {
         let there: BTreeSet<u64> = devices.iter().map(|device| device.id).collect();

@@ -48,6 +48,11 @@ pub(super) fn give_room(
     if let Some(up) = &up {
         must_take_room(&up.state().map_err(Trouble::failure)?)?;
     }
+    // More room for another file than the one that it is on would be none.
+    if let Some(gone) = pool.spec.parts_gone(up.as_ref()).into_iter().next() {
+        return Err(Failure::new(Class::Refused, "other-device", gone)
+            .hint("put back what the pool is on: see `longshore pool status`"));
+    }
     let larger = pool.spec.larger(asked.data, asked.metadata);
     let mut spec = larger.map_err(Trouble::failure)?;
     spec.growth = growth(&spec, asked.growth)?;

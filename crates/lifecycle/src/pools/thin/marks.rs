@@ -1,6 +1,6 @@
 //! What is wrong with a pool, or soon will be, and when it is given more room. Pure.
 
-use longshore_volume::thin::{Growth, PoolMode, PoolSpec, PoolState, PoolStatus};
+use longshore_volume::thin::{Growth, PoolMode, PoolSpec, PoolState, PoolStatus, usable_metadata};
 
 use super::super::{Growing, PoolAlarm, PoolExtension};
 
@@ -17,6 +17,8 @@ pub(super) struct Seen<'a> {
     pub(super) spec: &'a PoolSpec,
     /// What its device says, where it is up.
     pub(super) state: Option<&'a PoolState>,
+    /// Whether it waits, for whoever was ended as it was given another table.
+    pub(super) suspended: bool,
     /// The transaction that the catalogue has.
     pub(super) recorded: u64,
     /// What is wrong with its parts.
@@ -31,6 +33,11 @@ pub(super) fn alarms(seen: &Seen<'_>) -> Vec<PoolAlarm> {
     for text in &seen.gone {
         let hint = "stop the machines, take the pool down, and attach what it was made of (docs/operations.md)";
         found.push(critical("part-gone", text.clone(), hint));
+    }
+    if seen.suspended {
+        let text = "it is suspended: whoever writes to it waits".to_owned();
+        let hint = "`longshore pool up` lets it work again, as does any command that works here";
+        found.push(critical("suspended", text, hint));
     }
     match seen.state {
         None => {}
@@ -87,8 +94,9 @@ fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
     } else if data >= LOW {
         found.push(warning("data-low", text, extend));
     }
-    let used = percent(status.metadata_used, status.metadata_total);
-    let text = room(status.metadata_used, status.metadata_total, "metadata");
+    let usable = usable_metadata(status.metadata_total);
+    let used = percent(status.metadata_used, usable);
+    let text = room(status.metadata_used, usable, "metadata");
     if used >= FULL {
         found.push(critical("metadata-full", text, metadata));
     } else if used >= LOW {
@@ -121,6 +129,10 @@ fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
 /// What room a pool is to be given now; `None` where it has enough, or is not to be given any.
 pub(super) fn wanted(spec: &PoolSpec, status: &PoolStatus) -> Option<PoolExtension> {
     let Growth { at, by, most } = spec.growth?;
+    // It was given some that it has not taken yet: that is seen to first.
+    if status.data_total.saturating_mul(spec.block) < spec.data_bytes() {
+        return None;
+    }
     if status.needs_check || status.mode == PoolMode::ReadOnly {
         return None;
     }
@@ -130,13 +142,18 @@ pub(super) fn wanted(spec: &PoolSpec, status: &PoolStatus) -> Option<PoolExtensi
     let data = (out || is_low(status.data_used, status.data_total))
         .then(|| more(spec.data_bytes()).min(most.unwrap_or(u64::MAX)))
         .filter(|bytes| *bytes >= spec.data_bytes().saturating_add(spec.block));
-    let metadata =
-        is_low(status.metadata_used, status.metadata_total).then(|| more(spec.metadata.bytes()));
+    let usable = usable_metadata(status.metadata_total);
+    let metadata = is_low(status.metadata_used, usable).then(|| more(spec.metadata.bytes()));
     (data.is_some() || metadata.is_some()).then_some(PoolExtension {
         data,
         metadata,
         growth: Growing::AsBefore,
     })
+}
+
+/// Whether so many blocks of metadata are as good as all.
+pub(super) fn is_full(used: u64, total: u64) -> bool {
+    percent(used, usable_metadata(total)) >= FULL
 }
 
 fn percent(used: u64, total: u64) -> u64 {
@@ -180,6 +197,7 @@ mod tests {
         let seen = Seen {
             spec: &spec,
             state: Some(state),
+            suspended: false,
             recorded,
             gone: Vec::new(),
             host_free,
@@ -207,11 +225,11 @@ mod tests {
                 ("data-full", "critical"),
             ),
             (
-                fine.replace("10/1000", "800/1000"),
+                fine.replace("10/1000", "720/1000"),
                 ("metadata-low", "warning"),
             ),
             (
-                fine.replace("10/1000", "950/1000"),
+                fine.replace("10/1000", "855/1000"),
                 ("metadata-full", "critical"),
             ),
             (fine.replace(" rw ", " ro "), ("read-only", "critical")),
@@ -279,7 +297,7 @@ mod tests {
         assert_eq!(at(&fine, growth(None)), None);
         let out = fine.replace("rw", "out_of_data_space");
         assert!(at(&out, growth(None)).is_some_and(|more| more.data.is_some()));
-        let metadata = fine.replace("10/1000", "800/1000");
+        let metadata = fine.replace("10/1000", "720/1000");
         let more = at(&metadata, growth(None)).unwrap();
         assert!(more.data.is_none() && more.metadata.is_some());
         // It is to be repaired first.

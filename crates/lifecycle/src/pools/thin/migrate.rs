@@ -1,14 +1,14 @@
 //! The pool moved to other devices or files.
 
-use longshore_volume::thin::{Part, PoolSpec};
+use longshore_volume::thin::{Expected, Part, PoolSpec};
 
 use super::{
     super::PoolPlace,
-    row::{Known, claim, save},
+    row::{Known, save, with_claim},
     status::report_of,
     whole::while_down,
 };
-use crate::{Event, Events, Failure, PoolReport, Settings, site::Site, trouble::Trouble};
+use crate::{Class, Event, Events, Failure, PoolReport, Settings, site::Site, trouble::Trouble};
 
 /// Moves the pool, for which it is taken down: what its volumes have is copied and read again, and only then is it the
 /// pool. What it was on stays as it is. Cut off, the same command begins again.
@@ -30,10 +30,22 @@ pub async fn migrate_pool(
 }
 
 fn migrate(site: &Site, pool: &Known, place: &PoolPlace, events: &Events) -> Result<(), Failure> {
+    let (name, spec) = (&pool.name, &pool.spec);
+    if spec.adopted {
+        let text = "the pool was adopted: whoever made it would look for it where it was";
+        return Err(Failure::new(Class::Refused, "pool-adopted", text));
+    }
+    spec.must_be_it(name, Expected::At(pool.transaction))
+        .map_err(Trouble::failure)?;
     let other = elsewhere(pool, place).map_err(Trouble::failure)?;
-    claim(site, pool, &[other.metadata.clone(), other.data.clone()])?;
+    let parts = [other.metadata.clone(), other.data.clone()];
+    with_claim(site, pool, &parts, || copy(pool, &other, events))?;
+    save(name, &other, &|write| site.record(write))
+}
+
+fn copy(pool: &Known, other: &PoolSpec, events: &Events) -> Result<(), Failure> {
     let mut tenths = 0;
-    let copied = pool.spec.copy_to(&other, &pool.name, |done, of| {
+    let copied = pool.spec.copy_to(other, &pool.name, |done, of| {
         let now = done.saturating_mul(10) / of.max(1);
         if now > tenths {
             tenths = now;
@@ -42,8 +54,7 @@ fn migrate(site: &Site, pool: &Known, place: &PoolPlace, events: &Events) -> Res
             let _ = events.send(Event::Notice { text });
         }
     });
-    copied.map_err(Trouble::failure)?;
-    save(&pool.name, &other, &|write| site.record(write))
+    copied.map(drop).map_err(Trouble::failure)
 }
 
 fn elsewhere(
@@ -53,7 +64,12 @@ fn elsewhere(
     match place {
         PoolPlace::Devices { data, metadata } => {
             let (data, metadata) = (Part::device(data)?, Part::device(metadata)?);
-            pool.spec.on_other_devices(metadata, data)
+            let moved = pool.spec.on_other_devices(metadata, data)?;
+            // Only one on files is given room by itself.
+            Ok(PoolSpec {
+                growth: None,
+                ..moved
+            })
         }
         PoolPlace::Files { dir, bytes, thick } => {
             let bytes = Some(*bytes).filter(|bytes| *bytes > 0);

@@ -30,7 +30,7 @@ pub use down::{destroy_pool, take_pool_down};
 pub use extend::extend_pool;
 pub use migrate::migrate_pool;
 pub(crate) use open::backend;
-pub(crate) use reading::held_volume;
+pub(crate) use reading::{held_volume, must_show};
 pub use recover::recover_pool;
 pub use repair::repair_pool;
 pub use status::pool_status;

@@ -72,6 +72,8 @@ pub(crate) fn backend(
         return Ok(Arc::new(FileBackend::open(root).map_err(Trouble::failure)?));
     };
     let up = bring_up(&pool)?;
+    // Nothing is begun in one that takes no changes: not even what would only be put right.
+    up.changeable().map_err(Trouble::failure)?;
     if pool.spec.adopted {
         skip_foreign(site, &up)?;
     }

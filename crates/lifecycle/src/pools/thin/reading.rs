@@ -1,6 +1,11 @@
 //! A volume of a pool that is only read, without a host: by who has the state directory's lock meanwhile.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use longshore_catalog::VolumeId as CatalogId;
 use longshore_fsm::store::Readers;
@@ -31,6 +36,23 @@ pub(crate) fn held_volume(view: &View, id: CatalogId) -> Result<(PathBuf, Box<dy
         .path()
         .ok_or_else(|| Failure::new(Class::Failed, "no-disk", "the volume has no device"))?;
     Ok((path, Box::new((disk, lock))))
+}
+
+/// Refuses a path under a machine's name that does not lead to its disk: another state directory, or anybody, may have
+/// a device of that name.
+pub(crate) fn must_show(view: &View, path: &Path, disk: CatalogId) -> Result<(), Failure> {
+    let pool = known(|look| view.read(look))?.ok_or_else(none)?;
+    let up = pool.spec.find(&pool.name).map_err(Trouble::failure)?;
+    let shows = up.shows(path, volume_id(disk)?).map_err(Trouble::failure)?;
+    match shows {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Class::Refused,
+            "other-device",
+            format!("{} is not the disk of that machine", path.display()),
+        )
+        .hint("see `longshore doctor`; any command that works here gives the machine its device again")),
+    }
 }
 
 /// The sizes that a catalogue has, for who changes nothing.

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use longshore_catalog::{
     MachineState, PoolPhase, VolumeId, VolumeKind, VolumeRow, VolumeState, Writer,
 };
-use longshore_ext4::{Open, Reader};
+use longshore_ext4::{Error, Open, Reader};
 use longshore_volume::{
     Access, Backend,
     thin::{Expected, Pool, PoolState, ThinBackend},
@@ -26,12 +26,17 @@ use crate::{
     site::Site, trouble::Trouble,
 };
 
-/// Makes the catalogue agree with the pool as that is, whatever its transaction; `dry_run` says what would be lost.
+/// Makes the catalogue agree with the pool as that is, whatever its transaction; `dry_run` says what would be lost. The
+/// devices of machines are gone afterwards, until the next command that works here.
 ///
 /// # Errors
 /// [`Class::NotFound`](crate::Class::NotFound) where there is no pool; [`Class::Busy`](crate::Class::Busy) while a disk
 /// is open; [`Class::Failed`](crate::Class::Failed) where it has to be repaired first.
-pub async fn recover_pool(settings: Settings, dry_run: bool) -> Result<PoolRecovery, Failure> {
+pub async fn recover_pool(
+    settings: Settings,
+    dry_run: bool,
+    accept_loss: bool,
+) -> Result<PoolRecovery, Failure> {
     let site = Site::open(&settings).await?;
     let recovered = tokio::task::spawn_blocking(move || {
         let pool = known(|look| site.read(look))?.ok_or_else(none)?;
@@ -41,14 +46,21 @@ pub async fn recover_pool(settings: Settings, dry_run: bool) -> Result<PoolRecov
         // The device of a machine may be another's disk.
         let_go_of_machines(&pool)?;
         let up = pool.spec.up(&pool.name, Expected::Any);
-        recover(&site, &pool, up.map_err(Trouble::failure)?, dry_run)
+        let up = up.map_err(Trouble::failure)?;
+        recover(&site, &pool, up, dry_run, accept_loss)
     });
     recovered
         .await
         .map_err(|error| Failure::broken("recovering a pool stopped").caused_by(&error))?
 }
 
-fn recover(site: &Site, pool: &Known, up: Pool, dry_run: bool) -> Result<PoolRecovery, Failure> {
+fn recover(
+    site: &Site,
+    pool: &Known,
+    up: Pool,
+    dry_run: bool,
+    accept_loss: bool,
+) -> Result<PoolRecovery, Failure> {
     let status = match up.state().map_err(Trouble::failure)? {
         PoolState::Working(_) => up.working().map_err(Trouble::failure)?,
         PoolState::Failed | PoolState::Error => {
@@ -80,6 +92,19 @@ fn recover(site: &Site, pool: &Known, up: Pool, dry_run: bool) -> Result<PoolRec
             bytes: device.mapped.saturating_mul(block),
         })
         .collect();
+    let is_there =
+        |volume: &&&VolumeRow| volume.kind == VolumeKind::Disk && there.contains(&volume.id.0);
+    // A guest may have made another filesystem, and then the disk is the machine's all the same.
+    if let Some(disk) = lost.iter().find(is_there)
+        && !dry_run
+        && !accept_loss
+    {
+        let what = rows.in_words(disk);
+        let text = format!("{what}, is there, and nothing on it says that it is that");
+        return Err(Failure::new(crate::Class::Refused, "recover-loses", text).hint(
+            "look at it first, or forget it with --accept-loss: it stays in the pool until `doctor --fix`",
+        ));
+    }
     if !dry_run {
         let last = devices.last().map(|device| VolumeId(device.id));
         let lost: Vec<_> = lost.into_iter().cloned().collect();
@@ -107,8 +132,15 @@ fn is_it(backend: &ThinBackend, rows: &Rows, volume: &VolumeRow) -> Result<bool,
         .open(volume_id(volume.id)?, Access::Read)
         .map_err(Trouble::failure)?;
     // A machine that was cut off has left its journal.
-    let found = Reader::open(DiskRead(disk), Open { unclean: true });
-    Ok(found.is_ok_and(|reader| reader.uuid() == chain_uuid(&chain)))
+    match Reader::open(DiskRead(disk), Open { unclean: true }) {
+        Ok(reader) => Ok(reader.uuid() == chain_uuid(&chain)),
+        // What cannot be read now may be read tomorrow: it is not lost.
+        Err(error @ Error::Device { .. }) => {
+            let text = format!("volume {} cannot be read, and was not judged", volume.id);
+            Err(Failure::new(crate::Class::Failed, "volume-unreadable", text).caused_by(&error))
+        }
+        Err(_) => Ok(false),
+    }
 }
 
 /// Forgets what is lost, all in one write with the transaction; gives out no id that the pool has.

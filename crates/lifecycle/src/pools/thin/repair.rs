@@ -3,17 +3,19 @@
 
 use std::path::PathBuf;
 
-use longshore_catalog::Writer;
-use longshore_volume::thin::{Checked, Part};
+use longshore_catalog::{VolumeId, Writer};
+use longshore_volume::thin::{Checked, Contents, Part, PoolSpec, Superblock};
 
 use super::{
     check::Rows,
-    row::{Known, claim, described},
+    marks::is_full,
+    row::{Known, described, save, with_claim},
     whole::while_down,
 };
 use crate::{Class, Events, Failure, PoolRepair, Settings, site::Site, trouble::Trouble};
 
-/// Repairs the pool, for which it is taken down: metadata that is clean loses the mark of a failed operation; what is
+/// Repairs the pool, for which it is taken down: metadata that is clean loses the mark of a failed operation, and is
+/// given room where it is full; what is
 /// damaged is written anew to `spare`, or for files beside them. What cannot be found again of volumes of the catalogue
 /// is refused unless `accept_loss`.
 ///
@@ -28,6 +30,29 @@ pub async fn repair_pool(
 ) -> Result<PoolRepair, Failure> {
     let work = move |site: &Site, pool: &Known| repair(site, pool, spare, accept_loss);
     while_down(&settings, events, work).await
+}
+
+/// What is clean loses its mark; what is full is given room, for whatever is asked of it next would only mark it again.
+fn of_a_clean_one(site: &Site, pool: &Known) -> Result<&'static str, Failure> {
+    let (name, spec) = (&pool.name, &pool.spec);
+    let found = spec.contents(name).map_err(Trouble::failure)?.superblock;
+    if found.needs_check {
+        spec.clear_needs_check(name).map_err(Trouble::failure)?;
+    }
+    if !is_full(found.metadata_used, found.metadata_total) {
+        return Ok(if found.needs_check { "mark" } else { "nothing" });
+    }
+    let twice = spec.metadata_is_file().then_some(spec.metadata.bytes() * 2);
+    let larger = spec.larger(None, twice).map_err(Trouble::failure)?;
+    if larger.metadata.bytes() == spec.metadata.bytes() {
+        let text = format!("the metadata of pool {name} is full");
+        return Err(Failure::new(Class::Full, "metadata-full", text).hint(
+            "enlarge the metadata device, and repair it again: it takes what the device has then",
+        ));
+    }
+    larger.make_room().map_err(Trouble::failure)?;
+    save(name, &larger, &|write| site.record(write))?;
+    Ok("room")
 }
 
 fn repair(
@@ -47,38 +72,48 @@ fn repair(
     };
     let damage = match spec.check(name).map_err(Trouble::failure)? {
         Checked::Clean => {
-            let had_mark = spec.needs_check(name).map_err(Trouble::failure)?;
-            if had_mark {
-                spec.clear_needs_check(name).map_err(Trouble::failure)?;
-            }
             return Ok(PoolRepair {
-                done: if had_mark { "mark" } else { "nothing" },
+                done: of_a_clean_one(site, pool)?,
                 ..report
             });
         }
         Checked::Damaged(said) => said,
     };
+    if spec.adopted {
+        let text =
+            "the pool was adopted, and its metadata is damaged: whoever made it has to repair it";
+        return Err(Failure::new(Class::Refused, "pool-adopted", text).hint(damage));
+    }
+    // Of one of another day nothing can be said of what would be lost.
+    let before = Superblock::read(spec.metadata.path()).map_err(Trouble::failure)?;
+    let agreed = before.is_some_and(|before| {
+        matches!(
+            pool.transaction.checked_sub(before.transaction),
+            Some(0 | 1)
+        )
+    });
     let spare = spare.map(|path| Part::device(&path)).transpose();
     let other = spec
         .with_spare(spare.map_err(Trouble::failure)?)
         .map_err(Trouble::failure)?;
-    claim(site, pool, std::slice::from_ref(&other.metadata))?;
-    let contents = spec.repair_into(&other, name).map_err(Trouble::failure)?;
-    let lost = site.read(Rows::look)?.difference(&contents.devices).missing;
-    if !lost.is_empty() && !accept_loss {
-        let text = format!("the repair would lose {}", lost.join("; "));
-        return Err(Failure::new(Class::Refused, "repair-loses", text).hint(
-            "nothing was changed. If there is no copy of the metadata of another day, go on with --accept-loss: images \
-             are built again, machines are lost",
-        ));
-    }
-    // From here on the pool has the other metadata, and is at the transaction that this is at.
+    let (contents, lost) = with_claim(site, pool, std::slice::from_ref(&other.metadata), || {
+        rescued(site, pool, &other, accept_loss)
+    })?;
+    // From here on the pool has the other metadata, and is at the transaction that this is at; one that did not agree
+    // with the catalogue before is for `pool recover`.
     let (row, text) = (name.to_string(), described(&other)?);
     let transaction = contents.superblock.transaction;
+    let last = contents.devices.last().map(|device| VolumeId(device.id));
     site.record(Box::new(move |connection| {
         let write = Writer::new(connection);
         write.pool_spec(&row, &text)?;
-        Ok(write.pool_will(&row, transaction, None)?)
+        if let Some(last) = last {
+            write.skip_volumes(last)?;
+        }
+        match agreed {
+            true => Ok(write.pool_will(&row, transaction, None)?),
+            false => Ok(()),
+        }
     }))?;
     Ok(PoolRepair {
         done: "metadata",
@@ -88,4 +123,26 @@ fn repair(
         lost,
         ..report
     })
+}
+
+/// What can be found again, and what of the catalogue cannot.
+fn rescued(
+    site: &Site,
+    pool: &Known,
+    other: &PoolSpec,
+    accept_loss: bool,
+) -> Result<(Contents, Vec<String>), Failure> {
+    let contents = pool.spec.repair_into(other, &pool.name);
+    let contents = contents.map_err(Trouble::failure)?;
+    let rows = site.read(Rows::look)?;
+    let mut lost = rows.difference(&contents.devices).missing;
+    lost.extend(rows.shrunk(&contents.devices, pool.spec.block));
+    if !lost.is_empty() && !accept_loss {
+        let text = format!("the repair would lose {}", lost.join("; "));
+        return Err(Failure::new(Class::Refused, "repair-loses", text).hint(
+            "nothing was changed. If there is no copy of the metadata of another day, go on with --accept-loss: images \
+             are built again, machines are lost",
+        ));
+    }
+    Ok((contents, lost))
 }

@@ -89,27 +89,40 @@ pub(super) fn save(name: &DeviceName, spec: &PoolSpec, record: Record<'_>) -> Re
     }))
 }
 
-/// Makes sure that these parts are nobody's, and writes down that they are about to be the pool's: what is on them then
-/// was written by whoever was cut off.
-pub(super) fn claim(site: &Site, pool: &Known, parts: &[Part]) -> Result<(), Failure> {
+/// Makes sure that these parts are nobody's, writes down that they are about to be the pool's, and does the work on them:
+/// what is on them at another attempt was written by whoever was cut off. What failed leaves them blank, and nobody's.
+pub(super) fn with_claim<T>(
+    site: &Site,
+    pool: &Known,
+    parts: &[Part],
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let spec = &pool.spec;
-    let own = [&spec.metadata, &spec.data].into_iter().chain(&spec.kept);
-    let own: Vec<_> = own.map(Part::path).collect();
+    let own = [&spec.metadata, &spec.data].map(Part::path);
     for part in parts {
         if own.contains(&part.path()) {
             let text = format!("{} is the pool's already", part.path().display());
             return Err(Failure::new(Class::Usage, "pool", text));
         }
+        part.must_be_free().map_err(Trouble::failure)?;
         if !spec.begun.contains(part) {
             part.must_be_blank().map_err(Trouble::failure)?;
         }
     }
-    let begun = parts.to_vec();
-    let spec = PoolSpec {
-        begun,
+    let begun = |begun: &[Part]| PoolSpec {
+        begun: begun.to_vec(),
         ..spec.clone()
     };
-    save(&pool.name, &spec, &|write| site.record(write))
+    save(&pool.name, &begun(parts), &|write| site.record(write))?;
+    work().inspect_err(|_| {
+        let abandoned = parts.iter().try_for_each(Part::abandon);
+        // What could not be made blank is still known as begun.
+        if abandoned.is_ok()
+            && let Err(failure) = save(&pool.name, &begun(&[]), &|write| site.record(write))
+        {
+            tracing::warn!(%failure, "parts that were begun are still written down");
+        }
+    })
 }
 
 /// Writes down how far it has come.

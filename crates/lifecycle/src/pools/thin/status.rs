@@ -40,6 +40,7 @@ pub(super) fn report_of(state_dir: &Path) -> Result<PoolReport, Failure> {
     let alarms = alarms(&Seen {
         spec: &pool.spec,
         state: state.as_ref(),
+        suspended: up.as_ref().is_some_and(Pool::is_suspended),
         recorded: pool.transaction,
         gone,
         host_free: host_free(&pool.spec),

@@ -32,10 +32,11 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// Tends the pool until it is told to end; dropped, it waits for that.
 #[derive(Debug)]
-pub(crate) struct Tender(Option<JoinHandle<()>>);
+pub(crate) struct Tender(Option<JoinHandle<()>>, CancellationToken);
 
 impl Drop for Tender {
     fn drop(&mut self) {
+        self.1.cancel();
         if let Some(thread) = self.0.take() {
             // What a thread that panicked was to say is in the log.
             let _ = thread.join();
@@ -53,7 +54,8 @@ pub(crate) fn tend(
     let pool = known(|look| site::read(readers, look)).ok()??;
     pool.spec.growth?;
     let (store, readers) = (store.clone(), readers.clone());
-    let (events, closing) = (events.clone(), closing.clone());
+    let (events, closing) = (events.clone(), closing.child_token());
+    let ending = closing.clone();
     let thread = thread::spawn(move || {
         let mut said = None;
         let Ok(control) = Control::open() else { return };
@@ -73,7 +75,7 @@ pub(crate) fn tend(
             wait(&control, PAUSE, &closing);
         }
     });
-    Some(Tender(Some(thread)))
+    Some(Tender(Some(thread), ending))
 }
 
 /// Gives a pool room if it wants some. Whether it did.
@@ -81,9 +83,17 @@ fn feed(pool: &Known, record: crate::reconcile::Record<'_>) -> Result<bool, Fail
     let Ok(up) = pool.spec.find(&pool.name) else {
         return Ok(false);
     };
+    if up.is_suspended() {
+        // Whoever has the state directory has not done that: somebody was ended as they gave it room.
+        up.resume().map_err(Trouble::failure)?;
+    }
     let PoolState::Working(status) = up.state().map_err(Trouble::failure)? else {
         return Ok(false);
     };
+    if status.data_total.saturating_mul(pool.spec.block) < pool.spec.data_bytes() {
+        pool.spec.take_room(&pool.name).map_err(Trouble::failure)?;
+        return Ok(true);
+    }
     match wanted(&pool.spec, &status) {
         None => Ok(false),
         Some(more) => give_room(pool, more, record).map(|()| true),
@@ -139,10 +149,13 @@ pub async fn watch_pool(
             return Ok(());
         }
         last = Some(now);
-        let has_grown = match grow(&settings).await {
-            Err(failure) if failure.class == Class::Busy => false,
-            grown => grown?,
-        };
+        let has_grown = grow(&settings).await.unwrap_or_else(|failure| {
+            // Whoever has the state directory sees to it; anything else is an alarm soon, and may pass.
+            if failure.class != Class::Busy {
+                tracing::warn!(%failure, "the pool was given no room");
+            }
+            false
+        });
         let (closing, pause) = (
             cancel.clone(),
             if has_grown { Duration::ZERO } else { every },
@@ -189,7 +202,11 @@ fn wants_room(state_dir: &Path) -> Result<bool, Failure> {
         return Ok(false);
     };
     Ok(match up.state().map_err(Trouble::failure)? {
-        PoolState::Working(status) => wanted(&pool.spec, &status).is_some(),
+        _ if up.is_suspended() => true,
+        PoolState::Working(status) => {
+            let has = status.data_total.saturating_mul(pool.spec.block);
+            has < pool.spec.data_bytes() || wanted(&pool.spec, &status).is_some()
+        }
         _ => false,
     })
 }

@@ -70,7 +70,7 @@ impl PoolReport {
                 by_percent: growth.by,
                 most_bytes: growth.most,
             }),
-            kept: spec.kept.iter().map(|part| part.path().clone()).collect(),
+            kept: kept(spec),
             alarms,
             transaction: status.map(|status| status.transaction),
             recorded_transaction,
@@ -90,6 +90,12 @@ fn part(part: &Part, space: PoolSpace) -> PoolPart {
         path: part.path().clone(),
         space,
     }
+}
+
+/// What it had before, as far as that is there.
+fn kept(spec: &PoolSpec) -> Vec<std::path::PathBuf> {
+    let paths = spec.kept.iter().map(|part| part.path().clone());
+    paths.filter(|path| path.exists()).collect()
 }
 
 fn state_of(status: &PoolStatus) -> &'static str {

@@ -1,7 +1,8 @@
 //! What is free in the pool given back to whatever its data is on.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::{fs, os::unix::fs::MetadataExt};
+
+use longshore_volume::thin::Expected;
 
 use super::{row::Known, whole::while_down};
 use crate::{Class, Events, Failure, PoolTrim, Settings, site::Site, trouble::Trouble};
@@ -20,6 +21,9 @@ fn trim(pool: &Known) -> Result<PoolTrim, Failure> {
         return Err(Failure::new(Class::Usage, "pool", text)
             .hint("only a sparse one, or one on devices, gives back what is free"));
     }
+    let expected = Expected::At(pool.transaction);
+    let is_it = pool.spec.must_be_it(&pool.name, expected);
+    is_it.map_err(Trouble::failure)?;
     let taken = || {
         let found = fs::metadata(pool.spec.data.path()).ok()?;
         found.is_file().then(|| found.blocks() * 512)

@@ -7,7 +7,7 @@ use super::{
     row::{Known, half, known, none},
     up::{bring_up, has_machines},
 };
-use crate::{Events, Failure, Host, Settings, site::Site, trouble::Trouble};
+use crate::{Event, Events, Failure, Host, Settings, site::Site, trouble::Trouble};
 
 /// Takes the pool down, does the work, and brings up what was to be up, with the disks of the machines that were
 /// active. Cut off, it is brought up by whoever needs it next.
@@ -26,21 +26,35 @@ pub(super) async fn while_down<T: Send + 'static>(
         pool.spec.down(&pool.name).map_err(Trouble::failure)?;
         let done = work(&site, &pool);
         let is_wanted = pool.phase == PoolPhase::Ready;
-        if is_wanted {
-            let now = known(|look| site.read(look))?.ok_or_else(none)?;
-            let up = bring_up(&now).map(drop);
-            // What keeps it from coming up is told by what has failed first.
-            if done.is_ok() {
-                up?;
-            }
-        }
-        Ok((done?, is_wanted))
+        let up = match is_wanted {
+            true => known(|look| site.read(look))?
+                .ok_or_else(none)
+                .and_then(|now| bring_up(&now).map(drop)),
+            false => Ok(()),
+        };
+        Ok((done, is_wanted.then_some(up)))
     });
-    let (done, is_wanted) = done
+    let (done, up) = done
         .await
         .map_err(|error| Failure::broken("work on a pool stopped").caused_by(&error))??;
-    if is_wanted && has_machines(&settings.state_dir)? {
-        Host::open(settings.clone(), events).await?.close().await;
+    let opened = match up {
+        None => Ok(()),
+        Some(Ok(())) if has_machines(&settings.state_dir)? => {
+            match Host::open(settings.clone(), events.clone()).await {
+                Ok(host) => {
+                    host.close().await;
+                    Ok(())
+                }
+                Err(failure) => Err(failure),
+            }
+        }
+        Some(up) => up,
+    };
+    // The work is what was asked for: what it came to is told first.
+    if let Err(failure) = opened {
+        let text = format!("the pool, or a machine in it, did not come up again: {failure}");
+        // With nobody listening there is nobody to tell.
+        let _ = events.send(Event::Notice { text });
     }
-    Ok(done)
+    done
 }
