@@ -85,12 +85,16 @@ pub(crate) fn a_pool_comes_up_and_says_how_it_is(guest: &Guest) {
     assert_eq!(status.metadata_total, 8192);
     assert_eq!(status.mode, PoolMode::ReadWrite);
     assert!(!status.needs_check && !status.queues_if_no_space && status.passes_discard_down);
-    // Up again is the same pool, and another is not.
-    Pool::up(&name(), &uuid(), &table(guest)).unwrap();
+    // Up again is the same pool; with another mark it is, too; one with less data is not.
     let mut other = table(guest);
-    other.low_water += 1;
+    other.data_bytes -= other.block;
     let error = Pool::up(&name(), &uuid(), &other).unwrap_err();
     assert!(matches!(error, PoolError::Another { .. }), "{error}");
+    let mut other = table(guest);
+    other.low_water += 1;
+    for table in [&other, &table(guest), &table(guest)] {
+        Pool::up(&name(), &uuid(), table).unwrap();
+    }
     assert_eq!(Pool::find(&name()).unwrap().block(), 64 << 10);
 
     let change = |change| pool.change(change, &MemoryLedger::default());
@@ -174,7 +178,7 @@ fn an_id_that_nobody_knows_is_not_taken_for_ours(guest: &Guest) {
     disk.flush().unwrap();
     let listing = backend.list().unwrap();
     assert_eq!(listing.volumes, [id(6)]);
-    assert_eq!(listing.foreign, ["thin id 5"]);
+    assert_eq!((listing.unknown, listing.foreign), (vec![id(5)], vec![]));
     let devices = backend.pool().devices().unwrap();
     let mapped: Vec<_> = devices
         .iter()
