@@ -158,7 +158,11 @@ pub async fn watch_pool(
         });
         let (closing, pause) = (
             cancel.clone(),
-            if has_grown { Duration::ZERO } else { every },
+            if has_grown {
+                Duration::ZERO
+            } else {
+                every.max(STEP)
+            },
         );
         let waited = tokio::task::spawn_blocking(move || match Control::open() {
             Ok(control) => wait(&control, pause, &closing),
