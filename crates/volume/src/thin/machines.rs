@@ -5,7 +5,7 @@ use std::io;
 use super::{
     backend::{ThinBackend, failed},
     opens::{device, is_missing, machine_of},
-    pool::not_reloading,
+    reload::not_reloading,
     users::user_of,
 };
 use crate::{

@@ -35,6 +35,7 @@ mod owners;
 mod part;
 mod pool;
 mod presence;
+mod reload;
 mod repair;
 mod shares;
 mod sizes;

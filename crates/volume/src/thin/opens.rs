@@ -6,10 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    error::PoolError,
-    pool::{Pool, not_reloading},
-};
+use super::{error::PoolError, pool::Pool, reload::not_reloading};
 use crate::{
     dm::{DeviceName, DmError, Errno, Nodes, Uuid},
     id::VolumeId,

@@ -1,6 +1,6 @@
 //! [`Pool`]: a thin pool that is up, and the messages it is sent.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     error::{LONGEST, PoolError},
@@ -9,20 +9,12 @@ use super::{
     table::PoolTable,
 };
 use crate::{
-    dm::{Control, DeviceName, DeviceNumber, Errno, Line, Nodes, SECTOR, Suspend, Uuid},
+    dm::{Control, DeviceName, DeviceNumber, Errno, Line, Nodes, SECTOR, Uuid},
     id::VolumeId,
 };
 
 const FAILED: &str = "its metadata failed; it has to be repaired";
 const UNREADABLE: &str = "its status cannot be read";
-
-/// Held while a pool of this program is suspended: the kernel gives no volume of it a device meanwhile (EINVAL).
-static RELOADING: RwLock<()> = RwLock::new(());
-
-/// Waits until no pool of this program is suspended by it, and keeps it so.
-pub(super) fn not_reloading() -> RwLockReadGuard<'static, ()> {
-    RELOADING.read().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A thin pool that is up.
 #[derive(Debug)]
@@ -275,35 +267,6 @@ impl Pool {
             name: self.name.clone(),
             why,
         }
-    }
-
-    /// Whether it waits, and whoever writes to it: somebody is giving it another table, or was ended as they did.
-    #[must_use]
-    pub fn is_suspended(&self) -> bool {
-        let info = self.control.info(&self.name);
-        info.is_ok_and(|info| info.is_some_and(|info| info.suspended))
-    }
-
-    /// Lets it work again.
-    ///
-    /// # Errors
-    /// [`PoolError::Dm`].
-    pub fn resume(&self) -> Result<(), PoolError> {
-        Ok(self.control.resume(&self.name).map(drop)?)
-    }
-
-    /// Gives a pool that is up another table, while its volumes stay in use. What is being written waits and is not
-    /// waited for: in a pool without room it would never be done.
-    pub(super) fn reload(name: &DeviceName, table: &PoolTable) -> Result<(), PoolError> {
-        let control = Control::open()?;
-        let _reloading = RELOADING.write().unwrap_or_else(PoisonError::into_inner);
-        control.load(name, &[table.line()])?;
-        let suspended = control.suspend(name, Suspend::AtOnce);
-        // Whatever came of that, nobody is left waiting.
-        let resumed = control.resume(name);
-        suspended?;
-        resumed?;
-        Ok(())
     }
 
     /// Waits until nobody has a snapshot of its metadata held.

@@ -3,17 +3,21 @@
 use std::{
     io::{self, Read},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 
 use super::error::PoolError;
 
 /// How long one of them may take: metadata of 16 GiB is read in minutes.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
-/// How often it is asked whether it is done.
-const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes of what it says that are kept.
 const SAID: usize = 4096;
 
@@ -102,20 +106,56 @@ fn run(
         }
         text
     });
-    let until = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait().map_err(failed)? {
-            Some(status) => break status,
-            None if Instant::now() < until => thread::sleep(PAUSE),
-            None => {
-                child.kill().map_err(failed)?;
-                child.wait().map_err(failed)?;
-                return Err(failed(io::ErrorKind::TimedOut.into()));
-            }
-        }
-    };
+    if !ends_in(&child, PATIENCE).map_err(failed)? {
+        child.kill().map_err(failed)?;
+        child.wait().map_err(failed)?;
+        return Err(failed(io::ErrorKind::TimedOut.into()));
+    }
+    let status = child.wait().map_err(failed)?;
     let text = reader.join().unwrap_or_default();
     let text = &text[text.len().saturating_sub(SAID)..];
     let text = String::from_utf8_lossy(text).trim().replace('\n', "; ");
     Ok((status.success(), text))
+}
+
+/// Waits for a child's end, at most so long.
+fn ends_in(child: &Child, most: Duration) -> io::Result<bool> {
+    let ended = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let most = Timespec::try_from(most).map_err(io::Error::other)?;
+    let mut watched = [PollFd::new(&ended, PollFlags::IN)];
+    loop {
+        match poll(&mut watched, Some(&most)) {
+            Err(Errno::INTR) => {}
+            ready => return Ok(ready? > 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_not_waited_for() {
+        let sleeps = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
+        let mut long = sleeps("600");
+        assert!(!ends_in(&long, Duration::from_millis(10)).unwrap());
+        long.kill().unwrap();
+        assert!(ends_in(&long, PATIENCE).unwrap());
+        long.wait().unwrap();
+    }
+
+    #[test]
+    fn what_it_says_last_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "for n in $(seq 2000); do echo line $n >&2; done; exit 3";
+        let words: Vec<&std::ffi::OsStr> = vec!["-c".as_ref(), script.as_ref()];
+        let (good, said) = run("sh", dir.path(), &words).unwrap();
+        assert!(!good && said.ends_with("; line 2000") && said.len() < 2 * SAID);
+        let none = run("there-is-no-such-program", dir.path(), &[]).unwrap_err();
+        assert!(
+            none.to_string().contains("thin-provisioning-tools"),
+            "{none}"
+        );
+    }
 }

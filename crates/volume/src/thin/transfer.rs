@@ -20,14 +20,18 @@ use crate::dm::DeviceName;
 
 /// So much is copied at a time.
 const CHUNK: u64 = 1 << 20;
+const STEP: usize = 1 << 20;
 
 impl PoolSpec {
-    /// The same pool on two devices.
+    /// The same pool on two devices: it is given no more room by itself.
     ///
     /// # Errors
     /// [`PoolError::Size`] where it would be less.
     pub fn on_other_devices(&self, metadata: Part, data: Part) -> Result<Self, PoolError> {
-        self.elsewhere(metadata, data)
+        Ok(Self {
+            growth: None,
+            ..self.elsewhere(metadata, data)?
+        })
     }
 
     /// The same pool in two files of a directory; without a size, with the room that it has.
@@ -181,7 +185,7 @@ fn copy(
 
 fn chunks(ranges: impl Iterator<Item = (u64, u64)>) -> impl Iterator<Item = (u64, usize)> {
     ranges.flat_map(|(from, to)| {
-        (from..to).step_by(1 << 20).map(move |at| {
+        (from..to).step_by(STEP).map(move |at| {
             let len = usize::try_from((to - at).min(CHUNK)).unwrap_or_default();
             (at, len)
         })
