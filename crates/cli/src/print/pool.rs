@@ -82,7 +82,7 @@ fn said(alarm: &PoolAlarm) -> String {
     format!(
         "{} ({}): {}",
         alarm.name,
-        alarm.level,
+        alarm.level.as_str(),
         harmless(&alarm.text)
     )
 }

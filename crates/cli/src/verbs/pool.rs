@@ -3,10 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use longshore_lifecycle::{
-    Class, Failure, Growing, PoolExtension, PoolGrowth, PoolPlace, PoolReport, PoolRequest,
-    Settings, adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool,
-    migrate_pool, plan_pool, pool_status, recover_pool, repair_pool, take_pool_down, trim_pool,
-    watch_pool,
+    AlarmLevel, Class, Failure, Growing, PoolExtension, PoolGrowth, PoolPlace, PoolReport,
+    PoolRequest, Settings, adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool,
+    extend_pool, migrate_pool, plan_pool, pool_status, recover_pool, repair_pool, take_pool_down,
+    trim_pool, watch_pool,
 };
 
 use crate::{
@@ -118,7 +118,10 @@ async fn watch(
 
 /// How a look at a pool ends.
 fn how(report: &PoolReport) -> Exit {
-    let critical = report.alarms.iter().find(|alarm| alarm.level == "critical");
+    let critical = report
+        .alarms
+        .iter()
+        .find(|alarm| alarm.level == AlarmLevel::Critical);
     match critical.map(|alarm| alarm.name) {
         None => Exit::Done,
         Some("data-full" | "metadata-full" | "host-low") => Exit::Failed(Class::Full),

@@ -10,7 +10,7 @@ use longshore_catalog::PoolPhase;
 
 use super::{Check, state};
 use crate::{
-    Class, Events, Failure, Host, PoolReport, Settings, View,
+    AlarmLevel, Class, Events, Failure, Host, PoolReport, Settings, View,
     deps::{Deps, Storage, root},
     pools,
     reconcile::{Difference, Record, differences, fix},
@@ -89,8 +89,8 @@ fn alarms(report: &PoolReport) -> Vec<Check> {
     let alarms = report.alarms.iter().map(|alarm| {
         let found = format!("{}: {}", alarm.name, alarm.text);
         match alarm.level {
-            "critical" => Check::fail(POOL, found, alarm.hint.clone()),
-            _ => Check::warn(POOL, found, alarm.hint.clone()),
+            AlarmLevel::Critical => Check::fail(POOL, found, alarm.hint.clone()),
+            AlarmLevel::Warning => Check::warn(POOL, found, alarm.hint.clone()),
         }
     });
     alarms.collect()

@@ -27,7 +27,7 @@ pub use here::{
     plan_pool, pool_status, recover_pool, repair_pool, take_pool_down, trim_pool, watch_pool,
 };
 pub use report::{
-    PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRecovery, PoolRepair, PoolReport, PoolSpace,
-    PoolTrim, PoolVolume,
+    AlarmLevel, PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRecovery, PoolRepair, PoolReport,
+    PoolSpace, PoolTrim, PoolVolume,
 };
 pub use request::{Growing, PoolExtension, PoolPlace, PoolRequest};

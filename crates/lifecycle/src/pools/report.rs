@@ -43,14 +43,35 @@ pub struct PoolReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PoolAlarm {
     /// `data-low`, `data-full`, `metadata-low`, `metadata-full`, `needs-check`, `read-only`, `failed`, `unreadable`,
-    /// `part-gone`, `host-low` or `differs`.
+    /// `suspended`, `part-gone`, `host-low` or `differs`.
     pub name: &'static str,
-    /// `warning` while it works, `critical` when it does not, or is about not to.
-    pub level: &'static str,
+    /// How bad it is.
+    pub level: AlarmLevel,
     /// What is wrong.
     pub text: String,
     /// What to do.
     pub hint: String,
+}
+
+/// How bad an alarm is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmLevel {
+    /// It works, and will not for ever.
+    Warning,
+    /// It does not, or is about not to.
+    Critical,
+}
+
+impl AlarmLevel {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// When and how a pool is given more room.

@@ -6,8 +6,8 @@ use longshore_catalog::{MachineRow, Reader, VolumeKind, VolumeRow, VolumeState};
 use longshore_volume::thin::{Checked, PoolError, ThinDevice};
 
 use super::{
-    row::{Known, known, none},
-    whole::while_down,
+    row::{Known, known, none, pool_of},
+    while_down::while_down,
 };
 use crate::{Events, Failure, PoolCheck, Settings, View, site::Site, trouble::Trouble};
 
@@ -37,7 +37,7 @@ pub async fn check_pool(
     // Others make and remove volumes, and hold a snapshot of the metadata as they look at it: nobody else may.
     let site = Site::open(&settings).await?;
     let checked = tokio::task::spawn_blocking(move || {
-        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+        let pool = pool_of(&site)?;
         let up = pool.spec.find(&pool.name).map_err(Trouble::failure)?;
         let looked = up.devices().and_then(|devices| {
             // Every node, and that no block of data is mapped twice by others than snapshots.

@@ -9,7 +9,7 @@ use longshore_volume::{
 };
 
 use super::{
-    row::{Known, known, none, phase},
+    row::{Known, phase, pool_of},
     status::report_of,
     up::bring_up,
 };
@@ -22,7 +22,7 @@ use crate::{Class, Failure, PoolReport, Settings, site::Site, trouble::Trouble};
 pub async fn take_pool_down(settings: Settings) -> Result<PoolReport, Failure> {
     let site = Site::open(&settings).await?;
     let down = tokio::task::spawn_blocking(move || {
-        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+        let pool = pool_of(&site)?;
         if pool.phase == PoolPhase::Ready {
             // What nobody has open is let go first; who is told no keeps what they have.
             let_go_of_machines(&pool)?;
@@ -50,7 +50,7 @@ pub async fn destroy_pool(settings: Settings, dry_run: bool) -> Result<PoolRepor
 }
 
 fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
-    let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+    let pool = pool_of(site)?;
     let (backend, has_volumes) = site.read(|read| Ok((read.backend()?, read.has_volumes()?)))?;
     if backend == Some(StoredBackend::Thin) && has_volumes {
         return Err(Failure::new(

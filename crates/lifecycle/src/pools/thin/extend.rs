@@ -1,12 +1,11 @@
 //! More room for the pool: its parts first, then the catalogue, then its table. Whoever is cut off between any two of
 //! them leaves a pool that works, and gets the rest when it is brought up.
 
-use longshore_catalog::PoolPhase;
 use longshore_volume::thin::{Growth, PoolError, PoolMode, PoolSpec, PoolState};
 
 use super::{
     super::{Growing, PoolExtension},
-    row::{Known, half, known, none, save},
+    row::{Known, save, whole_pool_of},
     status::report_of,
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
 pub async fn extend_pool(settings: Settings, asked: PoolExtension) -> Result<PoolReport, Failure> {
     let site = Site::open(&settings).await?;
     let extended = tokio::task::spawn_blocking(move || {
-        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
+        let pool = whole_pool_of(&site)?;
         give_room(&pool, asked, &|write| site.record(write))
     });
     extended
@@ -31,15 +30,12 @@ pub async fn extend_pool(settings: Settings, asked: PoolExtension) -> Result<Poo
     report_of(&settings.state_dir)
 }
 
-/// Gives a pool more room. Whoever calls has the state directory.
+/// Gives a pool that is whole more room. Whoever calls has the state directory.
 pub(super) fn give_room(
     pool: &Known,
     asked: PoolExtension,
     record: Record<'_>,
 ) -> Result<(), Failure> {
-    if !matches!(pool.phase, PoolPhase::Ready | PoolPhase::Down) {
-        return Err(half());
-    }
     let up = match pool.spec.find(&pool.name) {
         Ok(up) => Some(up),
         Err(PoolError::NotUp { .. }) => None,

@@ -1,8 +1,10 @@
 //! What is wrong with a pool, or soon will be, and when it is given more room. Pure.
 
+use std::cmp::Reverse;
+
 use longshore_volume::thin::{Growth, PoolMode, PoolSpec, PoolState, PoolStatus, usable_metadata};
 
-use super::super::{Growing, PoolAlarm, PoolExtension};
+use super::super::{AlarmLevel, Growing, PoolAlarm, PoolExtension};
 
 /// Percent of data or metadata from which on it is low: what is left is what an hour of work may take.
 const LOW: u64 = 80;
@@ -23,8 +25,17 @@ pub(super) struct Seen<'a> {
     pub(super) recorded: u64,
     /// What is wrong with its parts.
     pub(super) gone: Vec<String>,
-    /// Bytes that are free where the files are that take room as they are used.
-    pub(super) host_free: Option<u64>,
+    /// What is left where the files are that take room as they are used, if there are such.
+    pub(super) host: Option<HostRoom>,
+}
+
+/// The filesystem below a pool whose files take room as they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HostRoom {
+    /// Bytes that are free.
+    pub(super) free: u64,
+    /// Bytes that the files may still take.
+    pub(super) may_take: u64,
 }
 
 /// What is wrong, the worst first.
@@ -53,11 +64,24 @@ pub(super) fn alarms(seen: &Seen<'_>) -> Vec<PoolAlarm> {
         )),
         Some(PoolState::Working(status)) => working(seen, status, &mut found),
     }
-    found.sort_by_key(|alarm| alarm.level != CRITICAL);
+    found.extend(seen.host.and_then(low_host));
+    found.sort_by_key(|alarm| Reverse(alarm.level));
     found
 }
 
-const CRITICAL: &str = "critical";
+fn low_host(HostRoom { free, may_take }: HostRoom) -> Option<PoolAlarm> {
+    let text =
+        format!("the filesystem below it has {free} bytes free, and it may take {may_take} more");
+    let hint = "make room on that filesystem: when it is full, machines see I/O errors; `longshore pool trim` gives \
+                back what is free in the pool";
+    if free < HOST_SPARE.min(may_take) {
+        Some(critical("host-low", text, hint))
+    } else if free < may_take {
+        Some(warning("host-low", text, hint))
+    } else {
+        None
+    }
+}
 
 fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
     let extend = match seen.spec.gives_back() || seen.spec.data_is_file() {
@@ -102,19 +126,6 @@ fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
     } else if used >= LOW {
         found.push(warning("metadata-low", text, metadata));
     }
-    if let Some(free) = seen.host_free {
-        let may_take = status.data_total.saturating_sub(status.data_used) * seen.spec.block;
-        let text = format!(
-            "the filesystem below it has {free} bytes free, and it may take {may_take} more"
-        );
-        let hint = "make room on that filesystem: when it is full, machines see I/O errors; `longshore pool trim` \
-                    gives back what is free in the pool";
-        if free < HOST_SPARE.min(may_take) {
-            found.push(critical("host-low", text, hint));
-        } else if free < may_take {
-            found.push(warning("host-low", text, hint));
-        }
-    }
     if !matches!(seen.recorded.checked_sub(status.transaction), Some(0 | 1)) {
         let text = format!(
             "it is at transaction {}, and {} was the last that was written down",
@@ -126,13 +137,34 @@ fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
     }
 }
 
-/// What room a pool is to be given now; `None` where it has enough, or is not to be given any.
-pub(super) fn wanted(spec: &PoolSpec, status: &PoolStatus) -> Option<PoolExtension> {
-    let Growth { at, by, most } = spec.growth?;
-    // It was given some that it has not taken yet: that is seen to first.
-    if status.data_total.saturating_mul(spec.block) < spec.data_bytes() {
+/// What whoever tends a pool has to do for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It waits, for whoever was ended as it was given another table.
+    Resume,
+    /// It has not taken the room that it was given.
+    TakeRoom,
+    /// It wants more.
+    Grow(PoolExtension),
+}
+
+/// What a pool wants, if it wants anything that can be done for it while it is up.
+pub(super) fn wish(spec: &PoolSpec, state: &PoolState, suspended: bool) -> Option<Wish> {
+    let PoolState::Working(status) = state else {
         return None;
+    };
+    if suspended {
+        Some(Wish::Resume)
+    } else if status.data_total.saturating_mul(spec.block) < spec.data_bytes() {
+        Some(Wish::TakeRoom)
+    } else {
+        wanted(spec, status).map(Wish::Grow)
     }
+}
+
+/// What room a pool is to be given now; `None` where it has enough, or is not to be given any.
+fn wanted(spec: &PoolSpec, status: &PoolStatus) -> Option<PoolExtension> {
+    let Growth { at, by, most } = spec.growth?;
     if status.needs_check || status.mode == PoolMode::ReadOnly {
         return None;
     }
@@ -163,7 +195,7 @@ fn percent(used: u64, total: u64) -> u64 {
 fn critical(name: &'static str, text: String, hint: &str) -> PoolAlarm {
     PoolAlarm {
         name,
-        level: CRITICAL,
+        level: AlarmLevel::Critical,
         text,
         hint: hint.to_owned(),
     }
@@ -171,7 +203,7 @@ fn critical(name: &'static str, text: String, hint: &str) -> PoolAlarm {
 
 fn warning(name: &'static str, text: String, hint: &str) -> PoolAlarm {
     PoolAlarm {
-        level: "warning",
+        level: AlarmLevel::Warning,
         ..critical(name, text, hint)
     }
 }
@@ -191,7 +223,7 @@ mod tests {
     fn names(
         state: &PoolState,
         recorded: u64,
-        host_free: Option<u64>,
+        host: Option<HostRoom>,
     ) -> Vec<(&'static str, &'static str)> {
         let spec = spec();
         let seen = Seen {
@@ -200,12 +232,12 @@ mod tests {
             suspended: false,
             recorded,
             gone: Vec::new(),
-            host_free,
+            host,
         };
         let alarms = alarms(&seen);
         alarms
             .iter()
-            .map(|alarm| (alarm.name, alarm.level))
+            .map(|alarm| (alarm.name, alarm.level.as_str()))
             .collect()
     }
 
@@ -249,15 +281,11 @@ mod tests {
             );
         }
         let may_take = 1014 << 20;
-        assert_eq!(names(&status(fine), 7, Some(may_take)), []);
-        assert_eq!(
-            names(&status(fine), 7, Some(may_take - 1)),
-            [("host-low", "warning")]
-        );
-        assert_eq!(
-            names(&status(fine), 7, Some((256 << 20) - 1)),
-            [("host-low", "critical")]
-        );
+        let host = |free| Some(HostRoom { free, may_take });
+        assert_eq!(names(&status(fine), 7, host(may_take)), []);
+        for (free, level) in [(may_take - 1, "warning"), ((256 << 20) - 1, "critical")] {
+            assert_eq!(names(&status(fine), 7, host(free)), [("host-low", level)]);
+        }
     }
 
     #[test]
@@ -268,6 +296,23 @@ mod tests {
             found,
             [("needs-check", "critical"), ("data-low", "warning")]
         );
+    }
+
+    #[test]
+    fn what_it_was_given_is_taken_before_it_is_given_more() {
+        let growth = Some(Growth {
+            at: 80,
+            by: 20,
+            most: None,
+        });
+        let spec = PoolSpec { growth, ..spec() };
+        let low = "7 10/1000 820/1024 - rw discard_passdown queue_if_no_space - 1024";
+        let wishes = |words: &str, suspended| wish(&spec, &status(words), suspended);
+        assert!(matches!(wishes(low, false), Some(Wish::Grow(_))));
+        assert_eq!(wishes(low, true), Some(Wish::Resume));
+        let short = low.replace("/1024 -", "/1000 -");
+        assert_eq!(wishes(&short, false), Some(Wish::TakeRoom));
+        assert_eq!(wishes("Fail", true), None);
     }
 
     #[test]

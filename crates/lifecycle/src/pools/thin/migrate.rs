@@ -6,7 +6,7 @@ use super::{
     super::PoolPlace,
     row::{Known, save, with_claim},
     status::report_of,
-    whole::while_down,
+    while_down::while_down,
 };
 use crate::{Class, Event, Events, Failure, PoolReport, Settings, site::Site, trouble::Trouble};
 
@@ -64,12 +64,7 @@ fn elsewhere(
     match place {
         PoolPlace::Devices { data, metadata } => {
             let (data, metadata) = (Part::device(data)?, Part::device(metadata)?);
-            let moved = pool.spec.on_other_devices(metadata, data)?;
-            // Only one on files is given room by itself.
-            Ok(PoolSpec {
-                growth: None,
-                ..moved
-            })
+            pool.spec.on_other_devices(metadata, data)
         }
         PoolPlace::Files { dir, bytes, thick } => {
             let bytes = Some(*bytes).filter(|bytes| *bytes > 0);

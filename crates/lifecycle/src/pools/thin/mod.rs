@@ -21,7 +21,7 @@ mod trim;
 mod trouble;
 mod up;
 mod wanted;
-mod whole;
+mod while_down;
 
 pub use adopt::adopt_pool;
 pub use check::check_pool;

@@ -6,9 +6,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use longshore_catalog::{
-    MachineState, PoolPhase, VolumeId, VolumeKind, VolumeRow, VolumeState, Writer,
-};
+use longshore_catalog::{MachineState, VolumeId, VolumeKind, VolumeRow, VolumeState, Writer};
 use longshore_ext4::{Error, Open, Reader};
 use longshore_volume::{
     Access, Backend,
@@ -19,11 +17,11 @@ use super::{
     check::Rows,
     down::let_go_of_machines,
     reading::Sizes,
-    row::{Known, half, known, none},
+    row::{Known, whole_pool_of},
 };
 use crate::{
-    Failure, PoolRecovery, PoolVolume, Settings, deps::volume_id, join::DiskRead, plan::chain_uuid,
-    site::Site, trouble::Trouble,
+    Class, Failure, PoolRecovery, PoolVolume, Settings, deps::volume_id, join::DiskRead,
+    plan::chain_uuid, site::Site, trouble::Trouble,
 };
 
 /// Makes the catalogue agree with the pool as that is, whatever its transaction; `dry_run` says what would be lost. The
@@ -39,10 +37,7 @@ pub async fn recover_pool(
 ) -> Result<PoolRecovery, Failure> {
     let site = Site::open(&settings).await?;
     let recovered = tokio::task::spawn_blocking(move || {
-        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
-        if !matches!(pool.phase, PoolPhase::Ready | PoolPhase::Down) {
-            return Err(half());
-        }
+        let pool = whole_pool_of(&site)?;
         // The device of a machine may be another's disk.
         let_go_of_machines(&pool)?;
         let up = pool.spec.up(&pool.name, Expected::Any);
@@ -65,7 +60,7 @@ fn recover(
         PoolState::Working(_) => up.working().map_err(Trouble::failure)?,
         PoolState::Failed | PoolState::Error => {
             return Err(Failure::new(
-                crate::Class::Failed,
+                Class::Failed,
                 "pool-broken",
                 "the pool's metadata cannot be used",
             )
@@ -101,7 +96,7 @@ fn recover(
     {
         let what = rows.in_words(disk);
         let text = format!("{what}, is there, and nothing on it says that it is that");
-        return Err(Failure::new(crate::Class::Refused, "recover-loses", text).hint(
+        return Err(Failure::new(Class::Refused, "recover-loses", text).hint(
             "look at it first, or forget it with --accept-loss: it stays in the pool until `doctor --fix`",
         ));
     }
@@ -137,7 +132,7 @@ fn is_it(backend: &ThinBackend, rows: &Rows, volume: &VolumeRow) -> Result<bool,
         // What cannot be read now may be read tomorrow: it is not lost.
         Err(error @ Error::Device { .. }) => {
             let text = format!("volume {} cannot be read, and was not judged", volume.id);
-            Err(Failure::new(crate::Class::Failed, "volume-unreadable", text).caused_by(&error))
+            Err(Failure::new(Class::Failed, "volume-unreadable", text).caused_by(&error))
         }
         Err(_) => Ok(false),
     }

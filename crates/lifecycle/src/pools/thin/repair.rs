@@ -10,7 +10,7 @@ use super::{
     check::Rows,
     marks::is_full,
     row::{Known, described, save, with_claim},
-    whole::while_down,
+    while_down::while_down,
 };
 use crate::{Class, Events, Failure, PoolRepair, Settings, site::Site, trouble::Trouble};
 

@@ -42,6 +42,26 @@ pub(super) fn known(
     }))
 }
 
+/// The pool of a state directory that is this process's.
+pub(super) fn pool_of(site: &Site) -> Result<Known, Failure> {
+    known(|look| site.read(look))?.ok_or_else(none)
+}
+
+/// The same, made to its end and not about to go.
+pub(super) fn whole_pool_of(site: &Site) -> Result<Known, Failure> {
+    pool_of(site)?.whole()
+}
+
+impl Known {
+    /// It, if it is neither half made nor half destroyed.
+    pub(super) fn whole(self) -> Result<Self, Failure> {
+        match self.phase {
+            PoolPhase::Ready | PoolPhase::Down => Ok(self),
+            PoolPhase::Making | PoolPhase::Destroying => Err(half()),
+        }
+    }
+}
+
 /// There is none.
 pub(super) fn none() -> Failure {
     Failure::new(Class::NotFound, "no-pool", "there is no pool here")

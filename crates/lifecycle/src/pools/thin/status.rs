@@ -1,15 +1,15 @@
 //! How a pool is, without taking any lock.
 
-use std::path::Path;
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 use longshore_catalog::PoolPhase;
 use longshore_volume::{
     dm::DmError,
-    thin::{Pool, PoolError, PoolSpec},
+    thin::{Part, Pool, PoolError, PoolSpec},
 };
 
 use super::{
-    marks::{Seen, alarms},
+    marks::{HostRoom, Seen, alarms},
     row::{known, none},
 };
 use crate::{Failure, PoolReport, View, trouble::Trouble};
@@ -43,17 +43,33 @@ pub(super) fn report_of(state_dir: &Path) -> Result<PoolReport, Failure> {
         suspended: up.as_ref().is_some_and(Pool::is_suspended),
         recorded: pool.transaction,
         gone,
-        host_free: host_free(&pool.spec),
+        host: host_room(&pool.spec),
     });
     Ok(PoolReport::of(&pool, state.as_ref(), alarms))
 }
 
-/// Bytes that are free where the data takes room as it is used.
-fn host_free(spec: &PoolSpec) -> Option<u64> {
-    if !spec.gives_back() {
-        return None;
+/// The filesystem below files that take room as they are used. Whether they are there is another alarm's.
+fn host_room(spec: &PoolSpec) -> Option<HostRoom> {
+    /// What `st_blocks` counts in (stat(2)).
+    const BLOCK: u64 = 512;
+    let mut room = None;
+    for part in [&spec.metadata, &spec.data] {
+        let Part::File {
+            path,
+            bytes,
+            allocated: false,
+        } = part
+        else {
+            continue;
+        };
+        let has = fs::metadata(path).ok()?.blocks().saturating_mul(BLOCK);
+        let found = rustix::fs::statvfs(path).ok()?;
+        let room = room.get_or_insert(HostRoom {
+            free: u64::MAX,
+            may_take: 0,
+        });
+        room.free = room.free.min(found.f_bavail.saturating_mul(found.f_frsize));
+        room.may_take = room.may_take.saturating_add(bytes.saturating_sub(has));
     }
-    let dir = spec.data.path().parent()?;
-    let found = rustix::fs::statvfs(dir).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
+    room
 }

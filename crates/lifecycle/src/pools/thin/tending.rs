@@ -10,17 +10,21 @@ use std::{
 };
 
 use longshore_fsm::store::{Readers, SqliteStore};
-use longshore_volume::{dm::Control, thin::PoolState};
+use longshore_volume::{
+    dm::Control,
+    thin::{Pool, PoolError},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     extend::give_room,
-    marks::wanted,
+    marks::{Wish, wish},
     row::{Known, known},
     status::report_of,
 };
 use crate::{
-    Class, Event, Events, Failure, PoolReport, Settings,
+    AlarmLevel, Class, Event, Events, Failure, PoolReport, Settings, View,
+    reconcile::Record,
     site::{self, Site},
     trouble::Trouble,
 };
@@ -32,12 +36,15 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// Tends the pool until it is told to end; dropped, it waits for that.
 #[derive(Debug)]
-pub(crate) struct Tender(Option<JoinHandle<()>>, CancellationToken);
+pub(crate) struct Tender {
+    thread: Option<JoinHandle<()>>,
+    ending: CancellationToken,
+}
 
 impl Drop for Tender {
     fn drop(&mut self) {
-        self.1.cancel();
-        if let Some(thread) = self.0.take() {
+        self.ending.cancel();
+        if let Some(thread) = self.thread.take() {
             // What a thread that panicked was to say is in the log.
             let _ = thread.join();
         }
@@ -58,8 +65,9 @@ pub(crate) fn tend(
     let ending = closing.clone();
     let thread = thread::spawn(move || {
         let mut said = None;
-        let Ok(control) = Control::open() else { return };
         while !closing.is_cancelled() {
+            // Nothing can be tended where there is no device-mapper.
+            let Ok(control) = armed() else { return };
             let tended = known(|look| site::read(&readers, look)).and_then(|pool| {
                 let record = |write| site::record(&store, write);
                 pool.map_or(Ok(false), |pool| feed(&pool, &record))
@@ -75,42 +83,70 @@ pub(crate) fn tend(
             wait(&control, PAUSE, &closing);
         }
     });
-    Some(Tender(Some(thread), ending))
+    let thread = Some(thread);
+    Some(Tender { thread, ending })
 }
 
-/// Gives a pool room if it wants some. Whether it did.
-fn feed(pool: &Known, record: crate::reconcile::Record<'_>) -> Result<bool, Failure> {
-    let Ok(up) = pool.spec.find(&pool.name) else {
-        return Ok(false);
+/// What a pool that is up wants.
+fn wish_of(pool: &Known) -> Result<Option<(Pool, Wish)>, Failure> {
+    let up = match pool.spec.find(&pool.name) {
+        Ok(up) => up,
+        Err(PoolError::NotUp { .. }) => return Ok(None),
+        Err(error) => return Err(error.failure()),
     };
-    if up.is_suspended() {
-        // Whoever has the state directory has not done that: somebody was ended as they gave it room.
-        up.resume().map_err(Trouble::failure)?;
-    }
-    let PoolState::Working(status) = up.state().map_err(Trouble::failure)? else {
-        return Ok(false);
-    };
-    if status.data_total.saturating_mul(pool.spec.block) < pool.spec.data_bytes() {
-        pool.spec.take_room(&pool.name).map_err(Trouble::failure)?;
-        return Ok(true);
-    }
-    match wanted(&pool.spec, &status) {
-        None => Ok(false),
-        Some(more) => give_room(pool, more, record).map(|()| true),
-    }
+    let state = up.state().map_err(Trouble::failure)?;
+    let wish = wish(&pool.spec, &state, up.is_suspended());
+    Ok(wish.map(|wish| (up, wish)))
 }
 
-/// Waits until something happens to any device, at most so long.
+/// Does what a pool wants. Whether it wanted anything.
+fn feed(pool: &Known, record: Record<'_>) -> Result<bool, Failure> {
+    let Some((up, wish)) = wish_of(pool)? else {
+        return Ok(false);
+    };
+    match wish {
+        // Whoever has the state directory has not suspended it: somebody was ended as they gave it room.
+        Wish::Resume => up.resume().map_err(Trouble::failure)?,
+        Wish::TakeRoom => pool.spec.take_room(&pool.name).map_err(Trouble::failure)?,
+        Wish::Grow(more) => give_room(pool, more, record)?,
+    }
+    Ok(true)
+}
+
+/// Device-mapper, that says from here on when something happens to any device: what happens while somebody looks is
+/// not missed.
+fn armed() -> Result<Control, Failure> {
+    let control = Control::open().map_err(Trouble::failure)?;
+    control.arm().map_err(Trouble::failure)?;
+    Ok(control)
+}
+
+/// Waits until something has happened, at most so long.
 fn wait(control: &Control, most: Duration, closing: &CancellationToken) {
     let until = Instant::now() + most;
-    let armed = control.arm().is_ok();
-    while !closing.is_cancelled() {
+    loop {
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || armed && control.has_happened(left.min(STEP)) {
+        if left.is_zero() || closing.is_cancelled() || control.has_happened(left.min(STEP)) {
             return;
         }
-        if !armed {
-            thread::sleep(left.min(STEP));
+    }
+}
+
+/// What is told of again when it changes. Numbers within an alarm change all the time.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    state: &'static str,
+    bytes: u64,
+    alarms: Vec<(&'static str, AlarmLevel)>,
+}
+
+impl Told {
+    fn of(report: &PoolReport) -> Self {
+        let alarms = report.alarms.iter();
+        Self {
+            state: report.state,
+            bytes: report.data.space.total_bytes,
+            alarms: alarms.map(|alarm| (alarm.name, alarm.level)).collect(),
         }
     }
 }
@@ -129,23 +165,10 @@ pub async fn watch_pool(
 ) -> Result<(), Failure> {
     let mut last = None;
     loop {
+        let control = armed()?;
         let report = report_of(&settings.state_dir)?;
-        let now = (
-            report.state,
-            report.data.space.total_bytes,
-            report.alarms.clone(),
-        );
-        // Numbers within an alarm change all the time.
-        let is_new = |last: &(_, u64, Vec<crate::PoolAlarm>)| {
-            let names = |alarms: &[crate::PoolAlarm]| -> Vec<_> {
-                alarms
-                    .iter()
-                    .map(|alarm| (alarm.name, alarm.level))
-                    .collect()
-            };
-            last.0 != now.0 || last.1 != now.1 || names(&last.2) != names(&now.2)
-        };
-        if last.as_ref().is_none_or(is_new) && !told(report)? {
+        let now = Told::of(&report);
+        if last.as_ref() != Some(&now) && !told(report)? {
             return Ok(());
         }
         last = Some(now);
@@ -156,18 +179,13 @@ pub async fn watch_pool(
             }
             false
         });
-        let (closing, pause) = (
-            cancel.clone(),
-            if has_grown {
-                Duration::ZERO
-            } else {
-                every.max(STEP)
-            },
-        );
-        let waited = tokio::task::spawn_blocking(move || match Control::open() {
-            Ok(control) => wait(&control, pause, &closing),
-            Err(_) => thread::sleep(pause.min(PAUSE)),
-        });
+        let closing = cancel.clone();
+        let pause = if has_grown {
+            Duration::ZERO
+        } else {
+            every.max(STEP)
+        };
+        let waited = tokio::task::spawn_blocking(move || wait(&control, pause, &closing));
         waited
             .await
             .map_err(|error| Failure::broken("watching a pool stopped").caused_by(&error))?;
@@ -196,21 +214,11 @@ async fn grow(settings: &Settings) -> Result<bool, Failure> {
 }
 
 fn wants_room(state_dir: &Path) -> Result<bool, Failure> {
-    let Some(view) = crate::View::open(state_dir)? else {
+    let Some(view) = View::open(state_dir)? else {
         return Ok(false);
     };
-    let Some(pool) = known(|look| view.read(look))? else {
-        return Ok(false);
-    };
-    let Ok(up) = pool.spec.find(&pool.name) else {
-        return Ok(false);
-    };
-    Ok(match up.state().map_err(Trouble::failure)? {
-        _ if up.is_suspended() => true,
-        PoolState::Working(status) => {
-            let has = status.data_total.saturating_mul(pool.spec.block);
-            has < pool.spec.data_bytes() || wanted(&pool.spec, &status).is_some()
-        }
-        _ => false,
-    })
+    match known(|look| view.read(look))? {
+        Some(pool) => Ok(wish_of(&pool)?.is_some()),
+        None => Ok(false),
+    }
 }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt};
 
 use longshore_volume::thin::Expected;
 
-use super::{row::Known, whole::while_down};
+use super::{row::Known, while_down::while_down};
 use crate::{Class, Events, Failure, PoolTrim, Settings, site::Site, trouble::Trouble};
 
 /// Gives back what no volume has, for which the pool is taken down.

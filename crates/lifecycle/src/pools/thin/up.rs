@@ -1,12 +1,10 @@
 //! Bringing a pool up as it was.
 
-use std::path::Path;
-
 use longshore_catalog::PoolPhase;
 use longshore_volume::thin::{Expected, Pool};
 
 use super::{
-    row::{Known, half, known, none, phase},
+    row::{Known, phase, whole_pool_of},
     status::report_of,
 };
 use crate::{Events, Failure, Host, PoolReport, Settings, View, site::Site, trouble::Trouble};
@@ -34,11 +32,7 @@ pub async fn bring_pool_up(settings: Settings, events: Events) -> Result<PoolRep
     let site = Site::open(&settings).await?;
     let state = settings.state_dir.clone();
     let site = tokio::task::spawn_blocking(move || {
-        let pool = known(|look| site.read(look))?.ok_or_else(none)?;
-        match pool.phase {
-            PoolPhase::Ready | PoolPhase::Down => {}
-            PoolPhase::Making | PoolPhase::Destroying => return Err(half()),
-        }
+        let pool = whole_pool_of(&site)?;
         bring_up(&pool)?;
         phase(&site, &pool.name, PoolPhase::Ready)?;
         Ok(site)
@@ -46,16 +40,19 @@ pub async fn bring_pool_up(settings: Settings, events: Events) -> Result<PoolRep
     .await
     .map_err(|error| Failure::broken("bringing a pool up stopped").caused_by(&error))??;
     drop(site);
-    // Opening a host gives machines that are active their devices.
-    if has_machines(&state)? {
-        Host::open(settings, events).await?.close().await;
-    }
+    give_devices_back(&settings, &events).await?;
     report_of(&state)
 }
 
-pub(super) fn has_machines(state: &Path) -> Result<bool, Failure> {
-    match View::open(state)? {
-        Some(view) => Ok(!view.read(|read| read.machines())?.is_empty()),
-        None => Ok(false),
+/// Gives machines that are active their devices, in a pool that is up: opening a host does.
+pub(super) async fn give_devices_back(settings: &Settings, events: &Events) -> Result<(), Failure> {
+    let machines = match View::open(&settings.state_dir)? {
+        Some(view) => view.read(|read| read.machines())?,
+        None => return Ok(()),
+    };
+    if !machines.is_empty() {
+        let host = Host::open(settings.clone(), events.clone()).await?;
+        host.close().await;
     }
+    Ok(())
 }
