@@ -43,6 +43,8 @@ mod report;
 mod reset;
 mod result;
 mod room;
+#[cfg(test)]
+mod rows;
 mod run_report;
 mod run_trouble;
 mod runs;

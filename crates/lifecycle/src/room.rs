@@ -181,6 +181,7 @@ impl Drop for Promised {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::volume;
 
     const MIB: u64 = 1 << 20;
 
@@ -243,16 +244,8 @@ mod tests {
     fn machines_are_promised_so_many_times_what_there_is() {
         let capacity = capacity(0, 0);
         let disk = VolumeRow {
-            id: longshore_catalog::VolumeId(1),
-            kind: VolumeKind::Disk,
-            state: VolumeState::Created,
-            parent: None,
             size: 1 << 30,
-            chain: None,
-            used: None,
-            totals: None,
-            path: None,
-            run: None,
+            ..volume(1, VolumeKind::Disk, VolumeState::Created)
         };
         let may = |overcommit, size| {
             may_promise(&capacity, std::slice::from_ref(&disk), size, overcommit)

@@ -15,16 +15,6 @@ use crate::{disk::Mounted, place::Place};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// A place in which an image was brought and a machine made.
-fn place() -> Place {
-    let place = Place::new();
-    place.put(&demo());
-    place
-        .work(&["fetch-and-create", demo().prefix(), "--name", "web"])
-        .expect(0);
-    place
-}
-
 fn database(place: &Place) -> PathBuf {
     place.path("state/longshore.db")
 }
@@ -55,7 +45,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn a_copy_is_made_while_another_works_and_put_back_it_is_what_was() {
-    let place = place();
+    let place = Place::with_machine();
     // As a command that works has it.
     let lock = File::create(place.path("state/lock")).unwrap();
     flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
@@ -100,7 +90,7 @@ fn a_copy_is_made_while_another_works_and_put_back_it_is_what_was() {
 
 #[test]
 fn what_is_no_place_for_a_copy_is_refused_and_said() {
-    let place = place();
+    let place = Place::with_machine();
     let refused = place.run(&["backup", "-"]).expect(2);
     assert!(refused.err.contains("read again"), "{}", refused.err);
     place.run(&["backup", "./-"]).expect(0);
@@ -118,7 +108,7 @@ fn what_is_no_place_for_a_copy_is_refused_and_said() {
 
 #[test]
 fn one_that_is_killed_leaves_no_file_under_its_name() {
-    let place = place();
+    let place = Place::with_machine();
     grow(&place, 48);
     let directory = place.path("copies");
     fs::create_dir(&directory).unwrap();
@@ -164,7 +154,7 @@ fn one_that_is_killed_leaves_no_file_under_its_name() {
 
 #[test]
 fn where_there_is_no_room_it_is_said_and_nothing_is_left() {
-    let place = place();
+    let place = Place::with_machine();
     grow(&place, 3);
     let at = place.path("small");
     let Some(mounted) = Mounted::new(at.clone(), "size=1m") else {

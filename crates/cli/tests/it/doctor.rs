@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 
-use longshore_harbor::family::demo;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ use crate::{
 };
 
 /// All checks, in their order. The last comes once for each stream of advisories.
-const CHECKS: [&str; 20] = [
+const CHECKS: [&str; 19] = [
     "settings",
     "state-directory",
     "writable",
@@ -20,7 +19,6 @@ const CHECKS: [&str; 20] = [
     "space",
     "inodes",
     "shared-extents",
-    "pool-room",
     "database",
     "foreign-keys",
     "schema",
@@ -85,11 +83,7 @@ fn states(said: &Value, names: &[&str]) -> Vec<String> {
 
 /// A place in which an image was brought and a machine made, with its database in one file.
 fn place() -> Place {
-    let place = Place::new();
-    place.put(&demo());
-    place
-        .work(&["fetch-and-create", demo().prefix(), "--name", "web"])
-        .expect(0);
+    let place = Place::with_machine();
     place.run(&["backup", "copy.db"]).expect(0);
     put(&place, &fs::read(place.path("copy.db")).unwrap());
     place

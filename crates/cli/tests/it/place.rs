@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use longshore_harbor::family::{Family, Packing};
+use longshore_harbor::family::{Family, Packing, demo};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,6 +15,15 @@ use tempfile::TempDir;
 pub(crate) struct Place(TempDir);
 
 impl Place {
+    /// One in which an image was brought and a machine made.
+    pub(crate) fn with_machine() -> Self {
+        let place = Self::new();
+        place.put(&demo());
+        let fetch = ["fetch-and-create", demo().prefix(), "--name", "web"];
+        place.work(&fetch).expect(0);
+        place
+    }
+
     pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }

@@ -38,7 +38,7 @@ pub fn examine(examination: &Examination) -> Vec<Check> {
         Stored::default()
     };
     let wanted = thin_wanted(settings.backend, &stored);
-    checks.extend(space::checks(&directory, stored.pool.as_ref()));
+    checks.extend(space::checks(&directory));
     let database = database::look(&directory, DATABASE_TIME);
     checks.extend(database::judge(&database, directory.has_disks()));
     checks.extend(clock::checks(*now, &database, stored.newest));

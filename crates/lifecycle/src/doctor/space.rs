@@ -1,9 +1,8 @@
-//! Room: bytes and inodes of the state directory's filesystem, whether it shares extents, and what a pool on
-//! sparse files may still want of the host.
+//! Room: bytes and inodes of the state directory's filesystem, and whether it shares extents. What a pool on sparse files
+//! may still want of the host is an alarm of the pool's.
 
 use std::{io, path::Path};
 
-use longshore_catalog::PoolRow;
 use longshore_durable::{Dir, Host};
 
 use super::{Check, state::Directory};
@@ -11,7 +10,6 @@ use super::{Check, state::Directory};
 const SPACE: &str = "space";
 const INODES: &str = "inodes";
 const EXTENTS: &str = "shared-extents";
-const POOL: &str = "pool-room";
 
 /// Less than this and nothing works: the database's log grows to some megabytes before it is written back,
 /// and a command that finds no room for it ends before it has begun.
@@ -34,17 +32,8 @@ struct Room {
     total_inodes: u64,
 }
 
-/// A pool's part on a sparse file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Sparse {
-    /// Bytes that it does not have yet and may come to have.
-    may_grow: u64,
-    /// Bytes that are free where it is.
-    free: u64,
-}
-
 /// Looks and judges.
-pub(super) fn checks(directory: &Directory, pool: Option<&PoolRow>) -> Vec<Check> {
+pub(super) fn checks(directory: &Directory) -> Vec<Check> {
     let mut checks = match directory.nearest().map(room) {
         None => [SPACE, INODES]
             .map(|name| Check::skip(name, "there is no state directory"))
@@ -62,10 +51,6 @@ pub(super) fn checks(directory: &Directory, pool: Option<&PoolRow>) -> Vec<Check
     checks.push(match directory.is_writable() {
         true => extents(shares_extents(&directory.path)),
         false => Check::skip(EXTENTS, "no file can be made in the state directory"),
-    });
-    checks.push(match pool {
-        None => Check::skip(POOL, "no pool is recorded"),
-        Some(pool) => pool_room(sparse_parts(&pool.spec)),
     });
     checks
 }
@@ -139,72 +124,6 @@ fn shares_extents(path: &Path) -> io::Result<bool> {
     Host::open(path)?.can_share()
 }
 
-fn pool_room(parts: io::Result<Vec<Sparse>>) -> Check {
-    let parts = match parts {
-        Ok(parts) => parts,
-        Err(error) => {
-            return Check::warn(
-                POOL,
-                format!("what the pool is made of cannot be read: {error}"),
-                "see `longshore pool status`",
-            );
-        }
-    };
-    let Some(free) = parts.iter().map(|part| part.free).min() else {
-        return Check::ok(POOL, "the pool has its room from the beginning");
-    };
-    let may_grow: u64 = parts.iter().map(|part| part.may_grow).sum();
-    let found = format!(
-        "the pool's files may still take {}, and the host has {}",
-        size(may_grow),
-        size(free)
-    );
-    if may_grow <= free {
-        return Check::ok(POOL, found);
-    }
-    let hint = "when the host's filesystem is full, machines see I/O errors: free some, move the files to a \
-                larger one, or make the pool of block devices";
-    if free < NO_BYTES {
-        Check::fail(POOL, found, hint)
-    } else {
-        Check::warn(POOL, found, hint)
-    }
-}
-
-/// The parts of a pool that are on sparse files.
-#[cfg(target_os = "linux")]
-fn sparse_parts(spec: &str) -> io::Result<Vec<Sparse>> {
-    use std::os::unix::fs::MetadataExt;
-
-    use longshore_volume::thin::{Part, PoolSpec};
-
-    /// What `st_blocks` counts in (stat(2)).
-    const BLOCK: u64 = 512;
-
-    let spec: PoolSpec = serde_json::from_str(spec)?;
-    let mut parts = Vec::new();
-    for part in [&spec.data, &spec.metadata] {
-        if let Part::File {
-            path,
-            bytes,
-            allocated: false,
-        } = part
-        {
-            let has = std::fs::metadata(path)?.blocks().saturating_mul(BLOCK);
-            parts.push(Sparse {
-                may_grow: bytes.saturating_sub(has),
-                free: room(path)?.free_bytes,
-            });
-        }
-    }
-    Ok(parts)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sparse_parts(_: &str) -> io::Result<Vec<Sparse>> {
-    Err(io::Error::other("thin pools are Linux's"))
-}
-
 /// A size for eyes, rounded down: `12.3 GiB`.
 fn size(bytes: u64) -> String {
     let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
@@ -264,21 +183,6 @@ mod tests {
             ..PLENTY
         };
         assert_eq!(states(uncounted), [Ok, Ok]);
-    }
-
-    #[test]
-    fn a_pool_may_grow_as_far_as_the_host_has_room() {
-        let state = |parts: &[(u64, u64)]| {
-            let part = |&(may_grow, free): &(u64, u64)| Sparse { may_grow, free };
-            pool_room(io::Result::Ok(parts.iter().map(part).collect())).state
-        };
-        assert_eq!(state(&[]), Ok);
-        assert_eq!(state(&[(1 << 30, 1 << 30)]), Ok);
-        assert_eq!(state(&[(1 << 30, (1 << 30) - 1)]), Warn);
-        // Both are on one filesystem.
-        assert_eq!(state(&[(1 << 30, 1 << 30), (1, 1 << 30)]), Warn);
-        assert_eq!(state(&[(1 << 30, 1 << 20)]), Fail);
-        assert_eq!(pool_room(Err(io::ErrorKind::NotFound.into())).state, Warn);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) type Record<'a> = &'a dyn Fn(DomainWrite) -> Result<(), Failure>;
 /// What is compared at a time: each rests on what those before it have put right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    // Before anything is removed by a catalogue that may not be that of these volumes.
+    Ids,
     Machines,
     // A volume that a path leads to belongs to a machine, and would not be removed.
     Paths,
@@ -33,7 +35,8 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
+        Self::Ids,
         Self::Machines,
         Self::Paths,
         Self::Unfinished,
@@ -48,11 +51,6 @@ impl Stage {
 
 /// Makes them agree. Nothing else may be at work in the state directory.
 pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {
-    // Before anything is removed by a catalogue that may not be the one of these volumes.
-    let volumes = differences_of(deps, Stage::Volumes)?;
-    if let Some(unknown) = volumes.iter().find(|found| found.remedy() == Remedy::Stop) {
-        return Err(rescue(unknown));
-    }
     for stage in Stage::ALL {
         for difference in differences_of(deps, stage)? {
             match difference.remedy() {

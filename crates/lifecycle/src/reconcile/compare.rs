@@ -14,6 +14,7 @@ use crate::MachineName;
 /// What differs in a stage, in the order in which it is to be repaired.
 pub(super) fn compare(stage: Stage, known: &Known, found: &Found) -> Vec<Difference> {
     match stage {
+        Stage::Ids => ids(known, found),
         Stage::Machines => machines(known),
         Stage::Paths => paths(known, found),
         Stage::Unfinished => unfinished(known),
@@ -34,6 +35,13 @@ pub(super) fn compare(stage: Stage, known: &Known, found: &Found) -> Vec<Differe
         }
         Stage::Partials => partials(known, found),
     }
+}
+
+/// An id is given out before anything is made under it: one that never was is of another catalogue.
+fn ids(known: &Known, found: &Found) -> Vec<Difference> {
+    let listed = found.listing.volumes.iter();
+    let newer = listed.filter(|id| id.get() > known.last);
+    newer.copied().map(Difference::Newer).collect()
 }
 
 fn machines(known: &Known) -> Vec<Difference> {
@@ -82,11 +90,8 @@ fn volumes(known: &Known, found: &Found) -> Vec<Difference> {
     differences.extend(unknown.map(Difference::UnknownThin));
     let listed = found.listing.volumes.iter().rev();
     let unknown = listed.filter(|id| !in_catalogue.contains(&id.get()));
-    // An id is given out before anything is made under it: one that never was is of another catalogue.
-    differences.extend(unknown.copied().map(|id| match id.get() > known.last {
-        true => Difference::Newer(id),
-        false => Difference::Unknown(id),
-    }));
+    let unknown = unknown.filter(|id| id.get() <= known.last);
+    differences.extend(unknown.copied().map(Difference::Unknown));
     for volume in &known.volumes {
         let (id, recorded) = (volume.id, volume.size);
         let machine = known.machines.iter().find(|machine| machine.disk == id);
@@ -171,25 +176,11 @@ fn partials(known: &Known, found: &Found) -> Vec<Difference> {
 
 #[cfg(test)]
 mod tests {
-    use longshore_catalog::{ImageId, MachineRow, VolumeRow};
+    use longshore_catalog::{ImageId, MachineRow};
     use longshore_volume::{Listing, VolumeId as Id};
 
     use super::*;
-
-    fn volume(id: u64, kind: VolumeKind, state: VolumeState) -> VolumeRow {
-        VolumeRow {
-            id: VolumeId(id),
-            kind,
-            state,
-            parent: None,
-            size: 4096,
-            chain: None,
-            used: None,
-            totals: None,
-            path: None,
-            run: None,
-        }
-    }
+    use crate::rows::volume;
 
     fn machine(name: &str, base: u64, disk: u64, state: MachineState) -> MachineRow {
         MachineRow {

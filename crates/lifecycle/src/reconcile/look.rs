@@ -96,6 +96,7 @@ impl Found {
         let mut found = Self::default();
         match stage {
             Stage::Machines | Stage::Unfinished => {}
+            Stage::Ids => found.listing = backend.list().map_err(Trouble::failure)?,
             Stage::Paths => found.active = backend.active().map_err(Trouble::failure)?,
             Stage::Volumes => {
                 found.listing = backend.list().map_err(Trouble::failure)?;

@@ -28,7 +28,17 @@ pub(super) fn repair(
             tracing::info!(volume = id.0, "dropping a volume that was never finished");
             deps.drop_unsealed(*id, record)
         }
-        Difference::Unknown(id) | Difference::UnknownThin(id) | Difference::Newer(id) => {
+        Difference::Newer(id) => {
+            // A machine that this catalogue does not know has it.
+            for (name, on) in deps.backend.active().map_err(Trouble::failure)? {
+                if on == *id {
+                    let _ = deps.backend.deactivate(&name).map_err(Trouble::failure)?;
+                }
+            }
+            tracing::info!(volume = id.get(), "removing a volume of another catalogue");
+            deps.backend.remove(*id).map(drop).map_err(Trouble::failure)
+        }
+        Difference::Unknown(id) | Difference::UnknownThin(id) => {
             tracing::info!(
                 volume = id.get(),
                 "removing a volume that the catalogue does not know"

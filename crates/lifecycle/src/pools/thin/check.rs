@@ -165,24 +165,11 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use longshore_catalog::VolumeId;
-
     use super::*;
+    use crate::rows::volume;
 
     #[test]
     fn what_only_one_of_them_has_is_told() {
-        let volume = |id, kind, state| VolumeRow {
-            id: VolumeId(id),
-            kind,
-            state,
-            parent: None,
-            size: 4096,
-            chain: None,
-            used: None,
-            totals: None,
-            path: None,
-            run: None,
-        };
         let rows = Rows {
             volumes: vec![
                 volume(1, VolumeKind::Base, VolumeState::Sealed),
