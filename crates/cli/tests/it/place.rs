@@ -18,9 +18,11 @@ impl Place {
     /// One in which an image was brought and a machine made.
     pub(crate) fn with_machine() -> Self {
         let place = Self::new();
-        place.put(&demo());
-        let fetch = ["fetch-and-create", demo().prefix(), "--name", "web"];
-        place.work(&fetch).expect(0);
+        let family = demo();
+        place.put(&family);
+        place
+            .work(&["fetch-and-create", family.prefix(), "--name", "web"])
+            .expect(0);
         place
     }
 

@@ -9,7 +9,10 @@ use std::{
 
 use longshore_vmtest::{Guest, Scenario};
 
-use crate::site::{Site, run};
+use crate::{
+    site::{Site, run},
+    trouble::{on_files, write},
+};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("on_two_disks", on_two_disks),
@@ -201,27 +204,8 @@ fn a_full_pool_gets_room(guest: &Guest) {
     if !guest.has_time() {
         return;
     }
-    let site = Site::fresh(guest);
-    let create = [
-        "pool",
-        "create",
-        "--loop-dir",
-        "/state/pools",
-        "--size",
-        "32MiB",
-        "--thick",
-    ];
-    site.json(&create);
-    site.json(&["fetch-and-create", "images/one", "--name", "one"]);
-    let mut disk = File::options()
-        .write(true)
-        .open("/dev/mapper/longshore-one")
-        .unwrap();
-    let written = disk
-        .write_all(&vec![7; 48 << 20])
-        .and_then(|()| disk.sync_all());
-    assert!(written.is_err());
-    drop(disk);
+    let (site, _) = on_files(guest, "32MiB", "--thick");
+    assert!(write(0, 48 << 20).is_err());
     assert_eq!(site.json(&["pool", "status"])["state"], "out-of-data-space");
     let (code, error) = site.fails(&["activate", "images/one", "--name", "two"]);
     assert_eq!(

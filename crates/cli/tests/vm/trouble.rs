@@ -37,6 +37,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("the_host_is_full", the_host_is_full),
     ("it_moves_to_another_disk", it_moves_to_another_disk),
     ("what_is_free_is_given_back", what_is_free_is_given_back),
+    ("devices_are_as_good_as_files", devices_are_as_good_as_files),
 ];
 
 const IMAGE: &str = "images/one";
@@ -66,7 +67,7 @@ fn site_with_machine(site: &Site) {
 }
 
 /// Writes to the machine's disk, and waits until that is durable.
-fn write(at: u64, len: usize) -> io::Result<()> {
+pub(crate) fn write(at: u64, len: usize) -> io::Result<()> {
     let disk = File::options().write(true).open(DISK)?;
     disk.write_all_at(&vec![7; len], at)?;
     disk.sync_all()
@@ -483,16 +484,20 @@ fn move_database(from: &Path, to: &Path) {
     }
 }
 
-/// A disk of the machine behind a device of which the test says what it does.
-fn under(guest: &Guest, disk: usize) -> (String, String) {
+/// The table of a device that shows the n-th part of a disk of the machine, and its sectors.
+fn linear(guest: &Guest, disk: usize, part: u64) -> (String, u64) {
     let path = guest.disk(disk);
-    let sectors = File::open(&path).unwrap().seek(SeekFrom::End(0)).unwrap() / 512;
+    let sectors = File::open(&path).unwrap().seek(SeekFrom::End(0)).unwrap() / 512 / part;
+    (format!("0 {sectors} linear {} 0", path.display()), sectors)
+}
+
+/// A disk of the machine, or the n-th part, behind a device of which the test says what it does.
+fn under(guest: &Guest, disk: usize, part: u64) -> (String, String) {
+    let (good, sectors) = linear(guest, disk, part);
     let name = format!("under{disk}");
-    let good = format!("0 {sectors} linear {} 0", path.display());
-    let bad = format!("0 {sectors} error");
     let made = run("dmsetup", &["create", &name, "--table", &good]);
     assert!(made.status.success(), "{made:?}");
-    (good, bad)
+    (good, format!("0 {sectors} error"))
 }
 
 fn turn(disk: usize, table: &str) {
@@ -507,9 +512,9 @@ fn turn(disk: usize, table: &str) {
     }
 }
 
-fn on_devices(guest: &Guest, disk: usize) -> (Site, String, (String, String)) {
+fn on_devices(guest: &Guest, disk: usize, part: u64) -> (Site, String, (String, String)) {
     let site = Site::fresh(guest);
-    let tables = under(guest, disk);
+    let tables = under(guest, disk, part);
     let place = |number: usize| match number == disk {
         true => format!("/dev/mapper/under{number}"),
         false => guest.disk(number).to_str().unwrap().to_owned(),
@@ -525,7 +530,7 @@ fn metadata_that_cannot_be_written(guest: &Guest) {
     if !guest.is_soak() {
         return;
     }
-    let (site, before, (good, bad)) = on_devices(guest, 1);
+    let (site, before, (good, bad)) = on_devices(guest, 1, 1);
     turn(1, &bad);
     // Nothing new is begun, and what was there is as it was.
     let (code, error) = site.fails(&["activate", IMAGE, "--name", "two"]);
@@ -562,7 +567,7 @@ fn data_that_cannot_be_written(guest: &Guest) {
     if !guest.is_soak() {
         return;
     }
-    let (site, before, (good, bad)) = on_devices(guest, 2);
+    let (site, before, (good, bad)) = on_devices(guest, 2, 1);
     turn(2, &bad);
     assert!(write(0, 4 << 20).is_err());
     let (code, error) = site.fails(&["fetch-and-create", "images/golang"]);
@@ -708,5 +713,102 @@ fn what_is_free_is_given_back(guest: &Guest) {
     let given = trimmed["given_back_bytes"].as_u64().unwrap();
     assert!(given >= 16 << 20, "{trimmed}");
     assert_survived(&site, &before);
+    finish(&site);
+}
+
+/// What is different where a pool is on devices: they are enlarged by others, the repaired metadata needs one of its own,
+/// and another device may have the name.
+fn devices_are_as_good_as_files(guest: &Guest) {
+    if !guest.is_soak() {
+        return;
+    }
+    let (site, before, _) = on_devices(guest, 2, 2);
+    // One that waits, for whoever was killed as it was given room, is said to, and works again.
+    let suspend = ["suspend", "--noflush", "--nolockfs", "longshore"];
+    assert!(run("dmsetup", &suspend).status.success());
+    assert_eq!(alarms(&site), ["suspended"]);
+    assert_eq!(site.json(&["pool", "up"])["alarms"], Value::Array(vec![]));
+    // Data of another pool, or another disk, is neither given back nor copied.
+    site.json(&["pool", "down"]);
+    let data = File::options()
+        .write(true)
+        .open("/dev/mapper/under2")
+        .unwrap();
+    let first = |byte: u8| {
+        data.write_all_at(&[byte; 512], 0).unwrap();
+        data.sync_all().unwrap();
+    };
+    first(b'x');
+    for job in [
+        &["pool", "trim"][..],
+        &["pool", "migrate", "--loop-dir", "/state/more"],
+    ] {
+        let (code, error) = site.fails(job);
+        assert_eq!(
+            (code, &error["code"]),
+            (Some(6), &"other-device".into()),
+            "{job:?}"
+        );
+    }
+    first(0);
+    drop(data);
+    // Metadata of another day, the same.
+    let meta = guest.disk(1);
+    let saved = fs::read(&meta).unwrap();
+    site.json(&["pool", "up"]);
+    for name in ["two", "three"] {
+        site.json(&["activate", IMAGE, "--name", name]);
+    }
+    site.json(&["pool", "down"]);
+    let newer = fs::read(&meta).unwrap();
+    let put = |bytes: &[u8]| {
+        let meta = File::options().write(true).open(&meta).unwrap();
+        meta.write_all_at(bytes, 0).unwrap();
+        meta.sync_all().unwrap();
+    };
+    put(&saved);
+    let (code, error) = site.fails(&["pool", "trim"]);
+    assert_eq!((code, &error["code"]), (Some(6), &"pool-differs".into()));
+    put(&newer);
+    site.json(&["pool", "up"]);
+    // Its data device becomes larger.
+    let total = |site: &Site| status(site)["data"]["total_bytes"].as_u64().unwrap();
+    let was = total(&site);
+    assert_eq!(site.fails(&["pool", "extend", "--size", "4GiB"]).0, Some(2));
+    turn(2, &linear(guest, 2, 1).0);
+    let larger = site.json(&["pool", "extend"])["data"]["total_bytes"].clone();
+    assert!(larger.as_u64() > Some(was), "{larger}, {was}");
+    // What is damaged is written anew to a device that is named.
+    site.json(&["pool", "down"]);
+    let path = meta.to_str().unwrap();
+    let mut root = [0; 8];
+    File::open(&meta)
+        .unwrap()
+        .read_exact_at(&mut root, 64 + 16)
+        .unwrap();
+    let damaged = File::options().write(true).open(&meta).unwrap();
+    damaged
+        .write_all_at(&[0x55; 4096], u64::from_le_bytes(root) * 4096)
+        .unwrap();
+    damaged.sync_all().unwrap();
+    drop(damaged);
+    assert_eq!(site.fails(&["pool", "repair"]).0, Some(2), "{path}");
+    fs::write("/state/spare", vec![0; 32 << 20]).unwrap();
+    let attach = ["losetup", "/dev/loop7", "/state/spare"];
+    assert!(run("busybox", &attach).status.success());
+    // One that has something on it is not it.
+    fs::write("/state/other", vec![7; 32 << 20]).unwrap();
+    let attach = ["losetup", "/dev/loop6", "/state/other"];
+    assert!(run("busybox", &attach).status.success());
+    let (code, error) = site.fails(&["pool", "repair", "--spare", "/dev/loop6"]);
+    assert_eq!((code, &error["code"]), (Some(6), &"not-empty".into()));
+    let repaired = site.json(&["pool", "repair", "--spare", "/dev/loop7"]);
+    assert_eq!(repaired["metadata"], "/dev/loop7");
+    assert_eq!(site.json(&["pool", "up"])["metadata"]["path"], "/dev/loop7");
+    assert_eq!(site.json(&["pool", "check"])["clean"], true);
+    assert_survived(&site, &before);
+    for name in ["two", "three"] {
+        site.json(&["remove", name]);
+    }
     finish(&site);
 }
