@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::{
     Failure, Host, Removed,
-    deps::Deps,
-    reconcile::{Record, remove_machine},
+    deps::{Deps, Record},
+    reconcile::remove_machine,
     remove::{allocated, collect_garbage},
 };
 

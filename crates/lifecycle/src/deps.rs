@@ -322,6 +322,9 @@ pub(crate) fn now() -> i64 {
 pub(crate) type DomainWrite =
     Box<dyn FnOnce(&Connection) -> Result<(), WriteError> + Send + 'static>;
 
+/// Writes to the catalogue; durable when it returns.
+pub(crate) type Record<'a> = &'a dyn Fn(DomainWrite) -> Result<(), Failure>;
+
 /// The catalogue's id in the backend's words.
 pub(crate) fn volume_id(id: VolumeId) -> Result<longshore_volume::VolumeId, Failure> {
     longshore_volume::VolumeId::new(id.0).map_err(|error| {

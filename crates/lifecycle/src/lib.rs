@@ -34,6 +34,8 @@ mod machine_name;
 mod machine_options;
 mod machine_run;
 mod machines;
+#[cfg(test)]
+mod made_up;
 mod plan;
 mod pools;
 mod reconcile;
@@ -43,8 +45,6 @@ mod report;
 mod reset;
 mod result;
 mod room;
-#[cfg(test)]
-mod rows;
 mod run_report;
 mod run_trouble;
 mod runs;

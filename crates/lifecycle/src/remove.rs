@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::{
     Class, Failure, Host, MachineName, Removed,
-    deps::{Deps, volume_id},
-    reconcile::{Record, remove_machine},
+    deps::{Deps, Record, volume_id},
+    reconcile::remove_machine,
     trouble::Trouble,
 };
 

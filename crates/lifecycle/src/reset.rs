@@ -12,10 +12,9 @@ use rusqlite::Connection;
 
 use crate::{
     Class, Failure, Host, MachineName, MachineReport,
-    deps::Deps,
+    deps::{Deps, Record},
     machine_run::{MachineRequest, check_base, disk_size},
     machines::no_such_machine,
-    reconcile::Record,
     room::for_machine,
     scanning::Allow,
     trouble::Trouble,

@@ -181,7 +181,7 @@ impl Drop for Promised {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::volume;
+    use crate::made_up::volume;
 
     const MIB: u64 = 1 << 20;
 

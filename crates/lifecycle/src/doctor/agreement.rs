@@ -11,9 +11,9 @@ use longshore_catalog::PoolPhase;
 use super::{Check, state};
 use crate::{
     AlarmLevel, Class, Events, Failure, Host, PoolReport, Settings, View,
-    deps::{Deps, Storage, root},
+    deps::{Deps, Record, Storage, root},
     pools,
-    reconcile::{Difference, Record, differences, fix},
+    reconcile::{Difference, differences, fix},
     site::{self, Site},
 };
 

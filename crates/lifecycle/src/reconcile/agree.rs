@@ -7,47 +7,13 @@ use super::{
     difference::{Difference, Remedy},
     look::{Found, Known},
     repair::{repair, say},
+    stage::Stage,
 };
 use crate::{
     Class, Event, Failure,
-    deps::{Deps, DomainWrite},
+    deps::{Deps, Record},
     scanning::clear_rooms,
 };
-
-/// Writes to the catalogue; durable when it returns.
-pub(crate) type Record<'a> = &'a dyn Fn(DomainWrite) -> Result<(), Failure>;
-
-/// What is compared at a time: each rests on what those before it have put right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    // Before anything is removed by a catalogue that may not be that of these volumes.
-    Ids,
-    Machines,
-    // A volume that a path leads to belongs to a machine, and would not be removed.
-    Paths,
-    Unfinished,
-    Volumes,
-    Strays,
-    Given,
-    Blobs,
-    Receipts,
-    Partials,
-}
-
-impl Stage {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Ids,
-        Self::Machines,
-        Self::Paths,
-        Self::Unfinished,
-        Self::Volumes,
-        Self::Strays,
-        Self::Given,
-        Self::Blobs,
-        Self::Receipts,
-        Self::Partials,
-    ];
-}
 
 /// Makes them agree. Nothing else may be at work in the state directory.
 pub(crate) fn reconcile(deps: &Deps, record: Record<'_>) -> Result<(), Failure> {

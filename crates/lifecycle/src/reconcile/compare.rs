@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_catalog::{MachineState, VolumeId, VolumeKind, VolumeState};
 
 use super::{
-    Stage,
     difference::Difference,
     look::{Found, Known},
+    stage::Stage,
 };
 use crate::MachineName;
 
@@ -180,7 +180,7 @@ mod tests {
     use longshore_volume::{Listing, VolumeId as Id};
 
     use super::*;
-    use crate::rows::volume;
+    use crate::made_up::volume;
 
     fn machine(name: &str, base: u64, disk: u64, state: MachineState) -> MachineRow {
         MachineRow {

@@ -9,7 +9,7 @@ use longshore_image::Digest;
 use longshore_source::{BlobList, ETag, Partial, PartialLocator, Receipt};
 use longshore_volume::{Listing, Stray, VolumeError};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::{
     Failure, MachineName,
     deps::{Deps, volume_id},

@@ -34,8 +34,8 @@ mod compare;
 mod difference;
 mod look;
 mod repair;
+mod stage;
 
-use agree::Stage;
-pub(crate) use agree::{Record, differences, fix, reconcile};
+pub(crate) use agree::{differences, fix, reconcile};
 pub(crate) use difference::Difference;
 pub(crate) use repair::{let_machine_go, remove_machine};

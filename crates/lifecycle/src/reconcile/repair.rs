@@ -3,10 +3,10 @@
 use longshore_catalog::{MachineRow, MachineState, VolumeId, Writer};
 use longshore_source::{ETag, Receipt};
 
-use super::{Record, difference::Difference};
+use super::difference::Difference;
 use crate::{
     Class, Event, Failure, MachineName,
-    deps::{Deps, DomainWrite, volume_id},
+    deps::{Deps, DomainWrite, Record, volume_id},
     trouble::Trouble,
 };
 

@@ -8,9 +8,7 @@ use super::{
     row::{Known, save, whole_pool_of},
     status::report_of,
 };
-use crate::{
-    Class, Failure, PoolReport, Settings, reconcile::Record, site::Site, trouble::Trouble,
-};
+use crate::{Class, Failure, PoolReport, Settings, deps::Record, site::Site, trouble::Trouble};
 
 /// Gives the pool more room: to files so many bytes, to devices what they have by now; says whether it is to be given
 /// more by itself from now on. Machines at work in it wait for a moment.

@@ -14,6 +14,7 @@ mod reading;
 mod recover;
 mod repair;
 mod row;
+mod rows;
 mod status;
 mod tending;
 mod told;

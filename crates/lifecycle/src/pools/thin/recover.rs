@@ -14,10 +14,10 @@ use longshore_volume::{
 };
 
 use super::{
-    check::Rows,
     down::let_go_of_machines,
     reading::Sizes,
     row::{Known, whole_pool_of},
+    rows::Rows,
 };
 use crate::{
     Class, Failure, PoolRecovery, PoolVolume, Settings, deps::volume_id, join::DiskRead,

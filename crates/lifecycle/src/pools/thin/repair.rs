@@ -7,9 +7,9 @@ use longshore_catalog::{VolumeId, Writer};
 use longshore_volume::thin::{Checked, Contents, Part, PoolSpec, Superblock};
 
 use super::{
-    check::Rows,
     marks::is_full,
     row::{Known, described, save, with_claim},
+    rows::Rows,
     while_down::while_down,
 };
 use crate::{Class, Events, Failure, PoolRepair, Settings, site::Site, trouble::Trouble};

@@ -7,7 +7,10 @@ use longshore_volume::{
 };
 
 use crate::{
-    Class, Failure, MachineName, deps::now, reconcile::Record, site::Site, trouble::Trouble,
+    Class, Failure, MachineName,
+    deps::{Record, now},
+    site::Site,
+    trouble::Trouble,
 };
 
 /// A pool, as the catalogue has it.

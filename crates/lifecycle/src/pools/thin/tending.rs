@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     AlarmLevel, Class, Event, Events, Failure, PoolReport, Settings, View,
-    reconcile::Record,
+    deps::Record,
     site::{self, Site},
     trouble::Trouble,
 };
@@ -165,8 +165,10 @@ pub async fn watch_pool(
 ) -> Result<(), Failure> {
     let mut last = None;
     loop {
-        let control = armed()?;
+        let armed = armed();
+        // Without a pool that is what is said.
         let report = report_of(&settings.state_dir)?;
+        let control = armed?;
         let now = Told::of(&report);
         if last.as_ref() != Some(&now) && !told(report)? {
             return Ok(());
