@@ -207,6 +207,21 @@ impl Writer<'_> {
         })?))
     }
 
+    /// Takes a disk that is there already, made of `parent` by somebody else.
+    pub fn claim_volume(&self, id: VolumeId, parent: VolumeId, size: u64, now: i64) -> Result<()> {
+        self.connection().execute(
+            "INSERT INTO volumes (id, kind, state, parent, size, created_at)
+             VALUES (?1, 'disk', 'created', ?2, ?3, ?4)",
+            params![
+                stored_id(id)?,
+                stored_id(parent)?,
+                stored(size, "a volume's size")?,
+                now
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Records that a reserved volume is there. Recording it again changes nothing.
     pub fn volume_created(&self, id: VolumeId) -> Result<()> {
         self.step(

@@ -197,6 +197,17 @@ impl<S: Store<Handle = Connection>> Host<S> {
         Ok(Allowed::of(allow, user))
     }
 
+    /// An image whose volume is here.
+    pub(crate) fn image_here(&self, image: &ImageName) -> Result<ImageRow, Failure> {
+        let origin = self.deps.origin()?;
+        let row = self.deps.read(|read| read.image(&origin, image.as_str()))?;
+        row.filter(|row| row.volume.is_some()).ok_or_else(|| {
+            Failure::new(Class::NotFound, "not-found", format!("{image} is not here")).hint(
+                format!("fetch it with `longshore fetch-and-create {image}`"),
+            )
+        })
+    }
+
     /// Makes a machine of an image that is here, or activates the one of that name.
     ///
     /// # Errors
@@ -208,13 +219,7 @@ impl<S: Store<Handle = Connection>> Host<S> {
         options: MachineOptions,
         allow: Allow,
     ) -> Result<MachineReport, Failure> {
-        let origin = self.deps.origin()?;
-        let row = self.deps.read(|read| read.image(&origin, image.as_str()))?;
-        let row = row.filter(|row| row.volume.is_some()).ok_or_else(|| {
-            Failure::new(Class::NotFound, "not-found", format!("{image} is not here")).hint(
-                format!("fetch it with `longshore fetch-and-create {image}`"),
-            )
-        })?;
+        let row = self.image_here(image)?;
         let (report, _) = self.machine_of(&row, options, image, allow).await?;
         Ok(report)
     }

@@ -20,7 +20,7 @@ pub use day::{Day, DayError};
 pub use disks::{Cat, Disk, Export, Ls, MonitorName};
 pub use duration::{DurationError, duration};
 pub use global::{BackendName, ColorWhen, Format, Global};
-pub use pool::{Pool, PoolCreate, PoolExtend, PoolMigrate, PoolVerb};
+pub use pool::{Pool, PoolCreate, PoolExtend, PoolMigrate, PoolRecover, PoolVerb};
 pub use runs::{Runs, RunsList, RunsVerb};
 pub use scan::{Advisories, AdvisoriesVerb, AllowFlags, Sbom, Scan, Waive};
 pub use verb::{

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand};
-use longshore_lifecycle::MachineName;
+use longshore_lifecycle::{ImageName, MachineName};
 
-use super::duration::duration;
+use super::{AllowFlags, duration::duration};
 use crate::settings::size;
 
 /// Make, look at, extend, repair or take down the thin pool that volumes are in
@@ -78,18 +78,39 @@ pub enum PoolVerb {
         #[arg(long)]
         accept_loss: bool,
     },
-    /// Take the pool as it is for the truth, where it and the catalogue are of different days
+    Recover(PoolRecover),
+    /// Make a volume of the pool, which the catalogue does not know, the disk of a machine again
     ///
-    /// Volumes of the catalogue are proven by what is on them; those that are not there, or are another, are forgotten:
-    /// their images are built again, their machines are lost. Volumes that the catalogue does not know are listed and
-    /// left. For when neither the pool nor the database of the same day can be had.
-    Recover {
-        /// Say what would be lost, and change nothing that is kept
-        #[arg(long)]
-        dry_run: bool,
-        /// Forget machines whose disks are there and have another filesystem than they were made with
-        #[arg(long)]
-        accept_loss: bool,
+    /// For after a database was lost: what is on the volume must be a disk of the image, which is fetched first. See
+    /// which volumes there are with `pool recover --dry-run` or `pool check`. The machine is active then.
+    Claim {
+        /// The volume's id in the pool
+        #[arg(value_name = "ID")]
+        id: u64,
+        /// The image that it was made of
+        #[arg(value_name = "IMAGE")]
+        image: ImageName,
+        /// The machine's name, by default one made from the image's
+        #[arg(long, value_name = "NAME")]
+        name: Option<MachineName>,
+        /// What its image may be.
+        #[command(flatten)]
+        allow: AllowFlags,
+    },
+    /// Copy a volume of the pool to a file, whoever's it is
+    ///
+    /// The file is a disk image, sparse where there is nothing but zeros. Works where pool and catalogue are of different
+    /// days; refused while a machine is active on the volume (7).
+    Save {
+        /// The volume's id in the pool
+        #[arg(value_name = "ID")]
+        id: u64,
+        /// The file, which is not there yet
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How long the volume is, where neither the catalogue nor an ext4 filesystem on it says so
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        size: Option<u64>,
     },
     /// Give what is free in the pool back to whatever its data is on
     ///
@@ -187,6 +208,40 @@ pub struct PoolExtend {
     /// Give it no more room by itself
     #[arg(long)]
     pub no_automatic: bool,
+}
+
+/// Take the pool as it is for the truth, where it and the catalogue are of different days
+///
+/// Volumes of the catalogue are proven by what is on them; those that are not there, or are another, are forgotten:
+/// their images are built again, their machines are lost. Volumes that the catalogue does not know are listed and
+/// left. For when neither the pool nor the database of the same day can be had. Where the database is lost, name what the
+/// pool is on: all of its volumes are listed then, to be claimed or saved.
+#[derive(Debug, Clone, Args)]
+pub struct PoolRecover {
+    /// Of a pool that no catalogue knows, its data: a block device or a file
+    #[arg(long, value_name = "PATH", requires = "meta")]
+    pub data: Option<PathBuf>,
+
+    /// Its metadata: a block device or a file
+    #[arg(long, value_name = "PATH", requires = "data")]
+    pub meta: Option<PathBuf>,
+
+    /// The name that it is to have below /dev/mapper
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "data",
+        default_value = "longshore"
+    )]
+    pub name: MachineName,
+
+    /// Say what would be lost, and change nothing that is kept
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Forget machines whose disks are there and have another filesystem than they were made with
+    #[arg(long, conflicts_with = "data")]
+    pub accept_loss: bool,
 }
 
 /// Move the pool to other devices or files

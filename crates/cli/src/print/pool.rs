@@ -1,7 +1,8 @@
 //! A pool.
 
 use longshore_lifecycle::{
-    PoolAlarm, PoolCheck, PoolPart, PoolRecovery, PoolRepair, PoolReport, PoolTrim,
+    PoolAlarm, PoolCheck, PoolPart, PoolRecovery, PoolRepair, PoolReport, PoolSaved, PoolTrim,
+    PoolVolume,
 };
 
 use super::{Document, Page, Row, bytes, quantity::harmless, table::pairs};
@@ -147,31 +148,59 @@ impl Document for PoolRepair {
 
 impl Document for PoolRecovery {
     fn text(&self, _: &Page) -> String {
-        let (name, at, had) = (&self.name, self.transaction, self.recorded_transaction);
-        let mut text = match self.done {
-            true => format!(
+        let (name, at) = (&self.name, self.transaction);
+        let mut text = match (self.done, self.recorded_transaction) {
+            (true, Some(had)) => format!(
                 "pool {name} is taken as it is, at transaction {at} (the catalogue had {had})\n"
             ),
-            false => format!(
+            (false, Some(had)) => format!(
                 "pool {name} is at transaction {at}, the catalogue has {had}; nothing was changed\n"
             ),
+            (true, None) => format!("pool {name} is known again, at transaction {at}\n"),
+            (false, None) => {
+                format!("there is a pool, at transaction {at}; nothing was changed\n")
+            }
         };
-        text.push_str(&format!("  {} volumes are what they were\n", self.proven));
+        if self.recorded_transaction.is_some() {
+            text.push_str(&format!("  {} volumes are what they were\n", self.proven));
+        }
         for lost in &self.lost {
             text.push_str(&format!("  lost: {lost}\n"));
         }
         for volume in &self.unknown {
-            text.push_str(&format!(
-                "  not in the catalogue: volume {}, with {}\n",
-                volume.id,
-                bytes(volume.bytes)
-            ));
+            text.push_str(&format!("  not in the catalogue: {}\n", told(volume)));
         }
         text
     }
 
     fn word(&self) -> Option<String> {
         Some(self.transaction.to_string())
+    }
+}
+
+fn told(volume: &PoolVolume) -> String {
+    let mut text = format!("volume {}, with {}", volume.id, bytes(volume.bytes));
+    match (&volume.filesystem, &volume.image) {
+        (_, Some(image)) => text.push_str(&format!(", of {}", harmless(image))),
+        (Some(uuid), None) => text.push_str(&format!(", ext4 {uuid}")),
+        (None, None) => {}
+    }
+    text
+}
+
+impl Document for PoolSaved {
+    fn text(&self, _: &Page) -> String {
+        format!(
+            "volume {} is in {}, {} of {} written\n",
+            self.id,
+            harmless(&self.file.to_string_lossy()),
+            bytes(self.written_bytes),
+            bytes(self.bytes)
+        )
+    }
+
+    fn word(&self) -> Option<String> {
+        Some(self.file.to_string_lossy().into_owned())
     }
 }
 

@@ -3,15 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use longshore_lifecycle::{
-    AlarmLevel, Class, Failure, Growing, PoolExtension, PoolGrowth, PoolPlace, PoolReport,
-    PoolRequest, Settings, adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool,
-    extend_pool, migrate_pool, plan_pool, pool_status, recover_pool, repair_pool, take_pool_down,
-    trim_pool, watch_pool,
+    AlarmLevel, Class, Failure, Growing, Host, PoolExtension, PoolGrowth, PoolParts, PoolPlace,
+    PoolRecoveryRequest, PoolReport, PoolRequest, Settings, adopt_pool, bring_pool_up, check_pool,
+    create_pool, default_machine_name, destroy_pool, extend_pool, migrate_pool, plan_pool,
+    pool_status, recover_pool, repair_pool, save_volume, take_pool_down, trim_pool, watch_pool,
 };
 
 use crate::{
-    args::{Pool, PoolCreate, PoolExtend, PoolMigrate, PoolVerb},
-    engine::{with_cancel, with_events},
+    args::{Pool, PoolCreate, PoolExtend, PoolMigrate, PoolRecover, PoolVerb},
+    engine::{with_cancel, with_events, with_host},
     exit::Exit,
     session::Session,
 };
@@ -74,13 +74,33 @@ pub(super) async fn pool(session: &Session, args: &Pool) -> Result<Exit, Failure
             session.output.document(&repair)?;
             return Ok(Exit::Done);
         }
-        PoolVerb::Recover {
-            dry_run,
-            accept_loss,
-        } => {
-            let settings = settings("pool recover")?;
-            let recovery = recover_pool(settings, *dry_run, *accept_loss).await?;
+        PoolVerb::Recover(recover) => {
+            let recovery = recover_pool(settings("pool recover")?, recovery(recover)).await?;
             session.output.document(&recovery)?;
+            return Ok(Exit::Done);
+        }
+        PoolVerb::Claim {
+            id,
+            image,
+            name,
+            allow,
+        } => {
+            let name = name.clone().unwrap_or_else(|| default_machine_name(image));
+            let report = with_host(session, "pool claim", async |host: &Host| {
+                host.claim(*id, image, &name, (*allow).into()).await
+            })
+            .await??;
+            session.output.document(&report)?;
+            return Ok(Exit::Done);
+        }
+        PoolVerb::Save { id, file, size } => {
+            let (settings, id, size) = (settings("pool save")?, *id, *size);
+            let file = file.clone();
+            let saved = with_cancel(session, async |cancel| {
+                save_volume(settings, id, file, size, cancel).await
+            })
+            .await??;
+            session.output.document(&saved)?;
             return Ok(Exit::Done);
         }
         PoolVerb::Trim => {
@@ -144,6 +164,19 @@ fn extension(extend: &PoolExtend) -> PoolExtension {
             true => Growing::No,
             false => extend.automatic.map_or(Growing::AsBefore, growth),
         },
+    }
+}
+
+fn recovery(recover: &PoolRecover) -> PoolRecoveryRequest {
+    let parts = recover.data.clone().zip(recover.meta.clone());
+    PoolRecoveryRequest {
+        parts: parts.map(|(data, metadata)| PoolParts {
+            name: recover.name.clone(),
+            data,
+            metadata,
+        }),
+        dry_run: recover.dry_run,
+        accept_loss: recover.accept_loss,
     }
 }
 

@@ -21,10 +21,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("and_begun_again", and_begun_again),
     ("as_an_image_is_removed", as_an_image_is_removed),
     ("and_the_plug_pulled", and_the_plug_pulled),
-    (
-        "as_a_pool_is_extended_repaired_and_moved",
-        crate::killed_pools::as_a_pool_is_extended_repaired_and_moved,
-    ),
 ];
 
 const IMAGE: &str = "images/one";
@@ -79,7 +75,7 @@ pub(crate) fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
 }
 
 /// At which ioctls of its thread a job changes the pool: each message, and the swap after it.
-fn changes(site: &Site, job: &[&str]) -> Vec<usize> {
+pub(crate) fn changes(site: &Site, job: &[&str]) -> Vec<usize> {
     let done = traced(site, job, &["-v", "-o", "/tmp/trace", "-e", "trace=ioctl"]);
     assert!(done.status.success(), "{done:?}");
     let (mut counts, mut found) = (BTreeMap::new(), Vec::new());

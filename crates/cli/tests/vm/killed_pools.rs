@@ -1,74 +1,51 @@
-//! Killed at each durable point as the pool itself is changed: given room, repaired, moved. The same command then
-//! finishes, and the disk of the machine in it is what it was.
+//! Killed at each durable point as the pool itself is changed: given room, repaired, moved, recovered; and as what
+//! differs is put right. The same command then finishes, and the disk of the machine in it is what it was.
 
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{fs, path::Path};
 
-use longshore_vmtest::Guest;
+use longshore_vmtest::{Guest, Scenario};
 
 use crate::{
     killed::{POINTS, killed},
-    site::Site,
-    trouble::{assert_survived, finish, on_files},
+    site::{Site, run},
+    trouble::{
+        BITMAPS_AT, IMAGE, assert_survived, finish, move_database, on_files, spoil, superblock,
+    },
 };
 
-pub(crate) fn as_a_pool_is_extended_repaired_and_moved(guest: &Guest) {
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("as_a_pool_is_extended", as_a_pool_is_extended),
+    ("as_a_pool_is_repaired", as_a_pool_is_repaired),
+    ("as_a_pool_is_moved", as_a_pool_is_moved),
+    ("as_a_pool_is_recovered", as_a_pool_is_recovered),
+    ("as_what_differs_is_put_right", as_what_differs_is_put_right),
+];
+
+/// A pool on files, and a job on it that is killed at its n-th point of a kind and given again, for every n there is:
+/// says whether it was killed.
+fn at_each_point(guest: &Guest, mut killed_at: impl FnMut(&Site, &str, usize) -> bool) {
     if !guest.is_soak() {
         return;
     }
     let (site, before) = on_files(guest, "32MiB", "--sparse");
     let mut kills = 0;
-    let mut size = 32;
     for kind in POINTS {
-        for n in 1.. {
-            size += 2;
-            let size = format!("{size}MiB");
-            let job = ["pool", "extend", "--size", &size];
-            let was = killed(&site, &job, kind, n);
-            kills += usize::from(was);
-            let extended = site.json(&job);
-            let bytes = extended["data"]["total_bytes"].as_u64().unwrap();
-            assert_eq!(format!("{}MiB", bytes >> 20), size, "{kind} {n}");
-            well(&site, &before, &format!("extend {kind} {n}"));
-            if !was {
-                break;
-            }
-        }
+        let points = (1..).find(|&n| {
+            let was = killed_at(&site, kind, n);
+            well(&site, &before, &format!("{kind} {n}"));
+            !was
+        });
+        let points = points.unwrap() - 1;
+        said(&format!("killed at each of {points} of {kind}"));
+        kills += points;
     }
-    for kind in POINTS {
-        for n in 1.. {
-            site.json(&["pool", "down"]);
-            let metadata = site.json(&["pool", "status"])["metadata"]["path"].clone();
-            spoil(metadata.as_str().unwrap());
-            let job = ["pool", "repair"];
-            let was = killed(&site, &job, kind, n);
-            kills += usize::from(was);
-            site.json(&job);
-            site.json(&["pool", "up"]);
-            well(&site, &before, &format!("repair {kind} {n}"));
-            if !was {
-                break;
-            }
-        }
-    }
-    for kind in POINTS {
-        for n in 1.. {
-            let place = format!("/state/{}-{n}", kind.split(',').next().unwrap());
-            let job = ["pool", "migrate", "--loop-dir", &place];
-            let was = killed(&site, &job, kind, n);
-            kills += usize::from(was);
-            // Killed behind its end it is there already.
-            let path = site.json(&["pool", "status"])["data"]["path"].clone();
-            if !path.as_str().unwrap().starts_with(&place) {
-                site.json(&job);
-            }
-            well(&site, &before, &format!("migrate {kind} {n}"));
-            if !was {
-                break;
-            }
-        }
-    }
-    assert!(kills >= 30, "only {kills} were killed");
+    assert!(kills >= 10, "only {kills} were killed");
     finish(&site);
+}
+
+#[allow(clippy::print_stdout, reason = "what takes long says how far it is")]
+fn said(text: &str) {
+    println!("{text}");
 }
 
 fn well(site: &Site, before: &str, when: &str) {
@@ -79,16 +56,104 @@ fn well(site: &Site, before: &str, when: &str) {
     assert_survived(site, before);
 }
 
-/// Overwrites the root of the bitmaps of the data's space map.
-fn spoil(metadata: &str) {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(metadata)
-        .unwrap();
-    let mut root = [0; 8];
-    file.read_exact_at(&mut root, 64 + 16).unwrap();
-    file.write_all_at(&[0x55; 4096], u64::from_le_bytes(root) * 4096)
-        .unwrap();
-    file.sync_all().unwrap();
+fn as_a_pool_is_extended(guest: &Guest) {
+    let mut size = 32;
+    at_each_point(guest, |site, kind, n| {
+        size += 2;
+        let size = format!("{size}MiB");
+        let job = ["pool", "extend", "--size", &size];
+        let was = killed(site, &job, kind, n);
+        let extended = site.json(&job);
+        let bytes = extended["data"]["total_bytes"].as_u64().unwrap();
+        assert_eq!(format!("{}MiB", bytes >> 20), size, "{kind} {n}");
+        was
+    });
+}
+
+fn as_a_pool_is_repaired(guest: &Guest) {
+    at_each_point(guest, |site, kind, n| {
+        site.json(&["pool", "down"]);
+        let metadata = site.json(&["pool", "status"])["metadata"]["path"].clone();
+        let metadata = metadata.as_str().unwrap();
+        spoil(metadata, superblock(metadata, BITMAPS_AT));
+        let job = ["pool", "repair"];
+        let was = killed(site, &job, kind, n);
+        site.json(&job);
+        was
+    });
+}
+
+fn as_a_pool_is_moved(guest: &Guest) {
+    at_each_point(guest, |site, kind, n| {
+        let place = format!("/state/{}-{n}", kind.split(',').next().unwrap());
+        let job = ["pool", "migrate", "--loop-dir", &place];
+        let was = killed(site, &job, kind, n);
+        // Killed behind its end it is there already.
+        let path = site.json(&["pool", "status"])["data"]["path"].clone();
+        if !path.as_str().unwrap().starts_with(&place) {
+            site.json(&job);
+        }
+        was
+    });
+}
+
+/// With a catalogue of the day before, which does not know the machine that was made since.
+fn as_a_pool_is_recovered(guest: &Guest) {
+    at_each_point(guest, |site, kind, n| {
+        let state = Path::new("/state/longshore");
+        site.json(&["backup", "--force", "/state/backup"]);
+        site.json(&["activate", IMAGE, "--name", "newer"]);
+        site.json(&["deactivate", "newer"]);
+        let aside = Path::new("/state/aside");
+        fs::create_dir_all(aside).unwrap();
+        move_database(state, aside);
+        fs::copy("/state/backup", state.join("longshore.db")).unwrap();
+        let job = ["pool", "recover"];
+        let was = killed(site, &job, kind, n);
+        let recovered = site.json(&job);
+        assert_eq!(recovered["proven"], 2, "{kind} {n}: {recovered}");
+        assert_eq!(
+            recovered["lost"].as_array().unwrap().len(),
+            0,
+            "{recovered}"
+        );
+        assert_eq!(
+            recovered["unknown"].as_array().unwrap().len(),
+            1,
+            "{recovered}"
+        );
+        site.json(&["pool", "up"]);
+        // It is there until somebody says that it is not needed.
+        site.output(&["doctor", "--fix"]);
+        was
+    });
+}
+
+fn as_what_differs_is_put_right(guest: &Guest) {
+    at_each_point(guest, |site, kind, n| {
+        let mut blobs = fs::read_dir("/state/longshore/blobs/sha256").unwrap();
+        let gone = blobs.next().unwrap().unwrap().path();
+        fs::rename(&gone, "/state/aside").unwrap();
+        site.output(&["doctor", "--fix"]);
+        // The catalogue does not know it any more, and it is here again.
+        fs::rename("/state/aside", &gone).unwrap();
+        for spoilt in [
+            &["message", "longshore", "0", "create_thin 100000"][..],
+            &["remove", "longshore-one"],
+        ] {
+            let done = run("dmsetup", spoilt);
+            assert!(done.status.success(), "{spoilt:?}: {done:?}");
+        }
+        let stale = "/dev/mapper/longshore-stale";
+        run("busybox", &["mknod", stale, "b", "253", "77"]);
+        let was = killed(site, &["doctor", "--fix"], kind, n);
+        site.output(&["doctor", "--fix"]);
+        assert!(!Path::new(stale).exists(), "{kind} {n}");
+        let told = site.output(&["-o", "json", "doctor"]);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        let checks = told["checks"].as_array().unwrap();
+        let agreement = checks.iter().find(|check| check["name"] == "agreement");
+        assert_eq!(agreement.unwrap()["state"], "ok", "{kind} {n}: {told}");
+        was
+    });
 }

@@ -82,8 +82,17 @@ fn main() -> ExitCode {
             scenarios: killed::SCENARIOS,
         },
         Group {
+            name: "killed_pools::the_same_command_finishes",
+            machine: Machine {
+                takes_time: true,
+                ..machine
+            },
+            scenarios: killed_pools::SCENARIOS,
+        },
+        Group {
             name: "trouble::pools_get_out_of_it",
             machine: Machine {
+                modules: &["dm-thin-pool", "loop", "dm-flakey"],
                 takes_time: true,
                 patience: Duration::from_secs(900),
                 ..machine

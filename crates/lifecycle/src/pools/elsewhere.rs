@@ -10,12 +10,12 @@ use longshore_fsm::store::{Readers, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PoolCheck, PoolExtension, PoolPlace, PoolRecovery, PoolRepair, PoolReport, PoolRequest,
-    PoolTrim,
+    PoolCheck, PoolExtension, PoolPlace, PoolRecovery, PoolRecoveryRequest, PoolRepair, PoolReport,
+    PoolRequest, PoolSaved, PoolTrim, report::Stranger,
 };
 use crate::{
-    BackendChoice, Class, Events, Failure, MachineName, Settings, View, contents::Held, site::Site,
-    trouble::Trouble,
+    BackendChoice, Class, Events, Failure, MachineName, Settings, View, contents::Held, deps::Deps,
+    site::Site, trouble::Trouble,
 };
 
 fn not_here() -> Failure {
@@ -187,6 +187,24 @@ pub async fn watch_pool(
 ///
 /// # Errors
 /// Always.
-pub async fn recover_pool(_: Settings, _: bool, _: bool) -> Result<PoolRecovery, Failure> {
+pub async fn recover_pool(_: Settings, _: PoolRecoveryRequest) -> Result<PoolRecovery, Failure> {
+    Err(not_here())
+}
+
+/// There are none here.
+///
+/// # Errors
+/// Always.
+pub async fn save_volume(
+    _: Settings,
+    _: u64,
+    _: PathBuf,
+    _: Option<u64>,
+    _: CancellationToken,
+) -> Result<PoolSaved, Failure> {
+    Err(not_here())
+}
+
+pub(crate) fn stranger(_: &Deps, _: VolumeId) -> Result<Stranger, Failure> {
     Err(not_here())
 }

@@ -21,13 +21,14 @@ use elsewhere as here;
 #[cfg(target_os = "linux")]
 use thin as here;
 
-pub(crate) use here::{Tender, backend, held_volume, must_show, tend};
+pub(crate) use here::{Tender, backend, held_volume, must_show, stranger, tend};
 pub use here::{
     adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool, migrate_pool,
-    plan_pool, pool_status, recover_pool, repair_pool, take_pool_down, trim_pool, watch_pool,
+    plan_pool, pool_status, recover_pool, repair_pool, save_volume, take_pool_down, trim_pool,
+    watch_pool,
 };
 pub use report::{
     AlarmLevel, PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRecovery, PoolRepair, PoolReport,
-    PoolSpace, PoolTrim, PoolVolume,
+    PoolSaved, PoolSpace, PoolTrim, PoolVolume,
 };
-pub use request::{Growing, PoolExtension, PoolPlace, PoolRequest};
+pub use request::{Growing, PoolExtension, PoolParts, PoolPlace, PoolRecoveryRequest, PoolRequest};

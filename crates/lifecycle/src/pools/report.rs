@@ -170,8 +170,9 @@ pub struct PoolRecovery {
     pub done: bool,
     /// The transaction that the pool is at.
     pub transaction: u64,
-    /// The one that the catalogue had.
-    pub recorded_transaction: u64,
+    /// The one that the catalogue had, where it knew the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_transaction: Option<u64>,
     /// Volumes of the catalogue that are there and are what they were.
     pub proven: usize,
     /// Those that are not there, or are another: forgotten, with the machines whose disks they were.
@@ -180,11 +181,42 @@ pub struct PoolRecovery {
     pub unknown: Vec<PoolVolume>,
 }
 
-/// A volume in a pool.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// A volume in a pool that the catalogue does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PoolVolume {
     /// Its thin id.
     pub id: u64,
     /// Bytes that it has, those that it shares included.
     pub bytes: u64,
+    /// The UUID of the ext4 filesystem on it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<String>,
+    /// Bytes of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filesystem_bytes: Option<u64>,
+    /// The image that is here and comes to a filesystem of that UUID: it is one of its layers, or a machine's disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// What came of copying a volume.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolSaved {
+    /// Its thin id.
+    pub id: u64,
+    /// The file.
+    pub file: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Bytes of it that are not zeros, in steps of 64 KiB.
+    pub written_bytes: u64,
+}
+
+/// What is on a volume of which nothing is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stranger {
+    /// The UUID of the ext4 filesystem on it.
+    pub(crate) uuid: [u8; 16],
+    /// Bytes of that.
+    pub(crate) bytes: u64,
 }

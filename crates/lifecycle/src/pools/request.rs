@@ -59,3 +59,25 @@ pub enum Growing {
     /// No more.
     No,
 }
+
+/// How a pool is to be taken for the truth.
+#[derive(Debug, Clone, Default)]
+pub struct PoolRecoveryRequest {
+    /// What it is on, where no catalogue knows it.
+    pub parts: Option<PoolParts>,
+    /// Whether only to say what would be lost.
+    pub dry_run: bool,
+    /// Whether machines are forgotten whose disks are there and have another filesystem than they were made with.
+    pub accept_loss: bool,
+}
+
+/// A pool that no catalogue knows.
+#[derive(Debug, Clone)]
+pub struct PoolParts {
+    /// The name of its device.
+    pub name: MachineName,
+    /// Its data: a block device or a file.
+    pub data: PathBuf,
+    /// Its metadata.
+    pub metadata: PathBuf,
+}

@@ -23,6 +23,7 @@ mod disk;
 mod error;
 mod extend;
 mod forest;
+mod found;
 mod guard;
 mod leave;
 mod ledger;

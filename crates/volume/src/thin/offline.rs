@@ -10,11 +10,8 @@ use super::{
     guard::GUARD,
     metadata::{ThinDevice, devices, mappings},
     node::{BLOCK, Block},
-    superblock::Superblock,
+    superblock::{SUPERBLOCK, Superblock},
 };
-
-/// Where the superblock of a pool is that nobody has a snapshot of.
-const SUPERBLOCK: u64 = 0;
 
 /// What a pool has, by its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use super::{
     error::PoolError,
     offline::Contents,
     spec::{Part, PoolSpec},
-    tools::{self, Checked},
+    superblock::Superblock,
+    tools::{self, Checked, Remembered},
 };
 use crate::dm::DeviceName;
 
@@ -81,15 +82,30 @@ impl PoolSpec {
     }
 
     /// Writes what can be found of this pool's metadata to that of `other`, and answers what it has then. The caller
-    /// has seen to it that it is nobody's. May be done again.
+    /// has seen to it that it is nobody's. Where the first block cannot be used, the pool is what it was written down
+    /// to be, at `transaction`. May be done again.
     ///
     /// # Errors
     /// [`PoolError::Tool`] where nothing can be found, or what was written is not clean.
-    pub fn repair_into(&self, other: &Self, name: &DeviceName) -> Result<Contents, PoolError> {
+    pub fn repair_into(
+        &self,
+        other: &Self,
+        name: &DeviceName,
+        transaction: u64,
+    ) -> Result<Contents, PoolError> {
         self.must_be_down(name)?;
         let (from, to) = (self.metadata.path(), &other.metadata);
         to.make_anew()?;
-        tools::repair(from, to.path())?;
+        let remembered = match Superblock::read(from) {
+            Ok(Some(_)) => None,
+            Ok(None) | Err(PoolError::Metadata(_)) => Some(Remembered {
+                transaction,
+                block: self.block,
+                data_blocks: self.data_bytes() / self.block,
+            }),
+            Err(error) => return Err(error),
+        };
+        tools::repair(from, to.path(), remembered)?;
         if let Checked::Damaged(said) = tools::check(to.path())? {
             let path = to.path().clone();
             return Err(PoolError::Tool {

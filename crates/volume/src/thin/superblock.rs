@@ -4,9 +4,10 @@ use std::{io, os::unix::fs::FileExt, path::Path};
 
 use super::{
     blank::{fresh, unreadable},
+    damage::MetadataError,
     error::PoolError,
-    metadata::{MAGIC, MAGIC_AT},
-    node::BLOCK,
+    metadata::{MAGIC, MAGIC_AT, SUPERBLOCK_SUM},
+    node::{BLOCK, check},
 };
 use crate::dm::SECTOR;
 
@@ -18,6 +19,8 @@ const METADATA_MAP_AT: usize = 192;
 const DATA_BLOCK_AT: usize = 336;
 /// `THIN_METADATA_NEEDS_CHECK_FLAG`.
 const NEEDS_CHECK: u32 = 1;
+/// Where the superblock of a pool is that nobody has a snapshot of.
+pub(super) const SUPERBLOCK: u64 = 0;
 
 /// What a metadata device says of its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Superblock {
     /// Reads it; `None` where there is no pool.
     ///
     /// # Errors
-    /// [`PoolError::Unreadable`].
+    /// [`PoolError::Unreadable`]; [`PoolError::Metadata`] where it is one, and not as it was written.
     pub fn read(metadata: &Path) -> Result<Option<Self>, PoolError> {
         let mut bytes = [0; BLOCK];
         let read = fresh(metadata).and_then(|file| file.read_exact_at(&mut bytes, 0));
@@ -47,12 +50,20 @@ impl Superblock {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
             read => {
                 read.map_err(unreadable(metadata))?;
-                Ok(Self::parse(&bytes))
+                Ok(Self::parse(&bytes)?)
             }
         }
     }
 
-    fn parse(bytes: &[u8; BLOCK]) -> Option<Self> {
+    fn parse(bytes: &[u8; BLOCK]) -> Result<Option<Self>, MetadataError> {
+        let Some(found) = Self::of(bytes) else {
+            return Ok(None);
+        };
+        check(SUPERBLOCK, bytes, SUPERBLOCK_SUM)?;
+        Ok(Some(found))
+    }
+
+    fn of(bytes: &[u8; BLOCK]) -> Option<Self> {
         let number = |at: usize| bytes.get(at..)?.first_chunk().copied();
         let magic = number(MAGIC_AT).map(u64::from_le_bytes)?;
         let sectors: [u8; 4] = bytes.get(DATA_BLOCK_AT..)?.first_chunk().copied()?;
@@ -69,17 +80,22 @@ impl Superblock {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::node::sum, *};
 
     #[test]
-    fn a_superblock_is_told_by_its_magic() {
+    fn a_superblock_is_told_by_its_magic_and_believed_by_its_checksum() {
         let mut bytes = [0; BLOCK];
-        assert_eq!(Superblock::parse(&bytes), None);
+        assert_eq!(Superblock::parse(&bytes).unwrap(), None);
         bytes[MAGIC_AT..MAGIC_AT + 8].copy_from_slice(&MAGIC.to_le_bytes());
         bytes[TRANSACTION_AT] = 7;
         bytes[METADATA_MAP_AT + 1] = 2;
         bytes[METADATA_MAP_AT + 8] = 9;
         bytes[DATA_BLOCK_AT] = 128;
+        let summed = |mut bytes: [u8; BLOCK]| {
+            let sum = sum(&bytes, SUPERBLOCK_SUM);
+            bytes[..4].copy_from_slice(&sum.to_le_bytes());
+            bytes
+        };
         let expected = Superblock {
             transaction: 7,
             block: 65_536,
@@ -87,8 +103,15 @@ mod tests {
             metadata_total: 512,
             metadata_used: 9,
         };
-        assert_eq!(Superblock::parse(&bytes), Some(expected));
+        let parsed = Superblock::parse(&summed(bytes)).unwrap();
+        assert_eq!(parsed, Some(expected));
+        // One whose transaction was changed is no pool of another day.
+        let mut changed = summed(bytes);
+        changed[TRANSACTION_AT] = 9;
+        let error = Superblock::parse(&changed).unwrap_err().to_string();
+        assert!(error.contains("checksum"), "{error}");
         bytes[FLAGS_AT] = 1;
-        assert!(Superblock::parse(&bytes).is_some_and(|found| found.needs_check));
+        let parsed = Superblock::parse(&summed(bytes)).unwrap();
+        assert!(parsed.is_some_and(|found| found.needs_check));
     }
 }

@@ -15,6 +15,7 @@ use rustix::{
 };
 
 use super::error::PoolError;
+use crate::dm::SECTOR;
 
 /// How long one of them may take: metadata of 16 GiB is read in minutes.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -48,15 +49,46 @@ pub(super) fn clear_needs_check(metadata: &Path) -> Result<(), PoolError> {
     must("thin_check", metadata, &[flag, metadata.as_os_str()])
 }
 
-/// Writes to other metadata what can be found of this.
-pub(super) fn repair(from: &Path, to: &Path) -> Result<(), PoolError> {
+/// What a pool was, by whoever has it written down elsewhere than in its first block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Remembered {
+    /// The transaction id.
+    pub(super) transaction: u64,
+    /// Bytes of a block of data.
+    pub(super) block: u64,
+    /// Blocks of data that there are.
+    pub(super) data_blocks: u64,
+}
+
+/// Writes to other metadata what can be found of this. What its first block has said is taken from `remembered`, where
+/// that block cannot be used.
+pub(super) fn repair(
+    from: &Path,
+    to: &Path,
+    remembered: Option<Remembered>,
+) -> Result<(), PoolError> {
     let words = [
         "-i".as_ref(),
         from.as_os_str(),
         "-o".as_ref(),
         to.as_os_str(),
     ];
+    let told = remembered.map(Remembered::words).unwrap_or_default();
+    let told = told.iter().map(AsRef::as_ref);
+    let words: Vec<_> = told.chain(words).collect();
     must("thin_repair", from, &words)
+}
+
+impl Remembered {
+    /// As thin_repair(8) is told: blocks are counted in sectors.
+    fn words(self) -> Vec<String> {
+        let sectors = self.block / SECTOR;
+        vec![
+            format!("--transaction-id={}", self.transaction),
+            format!("--data-block-size={sectors}"),
+            format!("--nr-data-blocks={}", self.data_blocks),
+        ]
+    }
 }
 
 fn must(

@@ -2,47 +2,47 @@
 //!
 //! An id that the catalogue has may be another's volume by now. What is sealed, and what was made of it, bears the UUID
 //! of its chain in its filesystem: what does not is forgotten, and never removed, for it may be what somebody has made
-//! since.
+//! since. A disk that was being made when the catalogue was copied is proven, too, where it is there by now.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use longshore_catalog::{MachineState, VolumeId, VolumeKind, VolumeRow, VolumeState, Writer};
-use longshore_ext4::{Error, Open, Reader};
-use longshore_volume::{
-    Access, Backend,
-    thin::{Expected, Pool, PoolState, ThinBackend},
-};
+use longshore_volume::thin::{Expected, Pool, PoolState, ThinBackend};
 
 use super::{
     down::let_go_of_machines,
+    found::find,
     reading::Sizes,
     row::{Known, whole_pool_of},
     rows::Rows,
+    stranger::{images, on, told},
 };
 use crate::{
-    Class, Failure, PoolRecovery, PoolVolume, Settings, deps::volume_id, join::DiskRead,
-    plan::chain_uuid, site::Site, trouble::Trouble,
+    Class, Failure, PoolRecovery, PoolRecoveryRequest, Settings, plan::chain_uuid, site::Site,
+    trouble::Trouble,
 };
 
-/// Makes the catalogue agree with the pool as that is, whatever its transaction; `dry_run` says what would be lost. The
-/// devices of machines are gone afterwards, until the next command that works here.
+/// Makes the catalogue agree with the pool as that is, whatever its transaction; of one that it does not know, makes it
+/// known. The devices of machines are gone afterwards, until the next command that works here.
 ///
 /// # Errors
 /// [`Class::NotFound`](crate::Class::NotFound) where there is no pool; [`Class::Busy`](crate::Class::Busy) while a disk
 /// is open; [`Class::Failed`](crate::Class::Failed) where it has to be repaired first.
 pub async fn recover_pool(
     settings: Settings,
-    dry_run: bool,
-    accept_loss: bool,
+    asked: PoolRecoveryRequest,
 ) -> Result<PoolRecovery, Failure> {
     let site = Site::open(&settings).await?;
     let recovered = tokio::task::spawn_blocking(move || {
+        if let Some(parts) = &asked.parts {
+            return find(&site, parts, asked.dry_run);
+        }
         let pool = whole_pool_of(&site)?;
         // The device of a machine may be another's disk.
         let_go_of_machines(&pool)?;
         let up = pool.spec.up(&pool.name, Expected::Any);
         let up = up.map_err(Trouble::failure)?;
-        recover(&site, &pool, up, dry_run, accept_loss)
+        recover(&site, &pool, up, &asked)
     });
     recovered
         .await
@@ -53,8 +53,7 @@ fn recover(
     site: &Site,
     pool: &Known,
     up: Pool,
-    dry_run: bool,
-    accept_loss: bool,
+    asked: &PoolRecoveryRequest,
 ) -> Result<PoolRecovery, Failure> {
     let status = match up.state().map_err(Trouble::failure)? {
         PoolState::Working(_) => up.working().map_err(Trouble::failure)?,
@@ -71,28 +70,30 @@ fn recover(
     let there: BTreeSet<u64> = devices.iter().map(|device| device.id).collect();
     let rows = site.read(Rows::look)?;
     let backend = ThinBackend::new(up, Arc::new(Sizes(site.readers.clone())));
-    let (mut proven, mut lost) = (0, Vec::new());
-    for volume in rows.made() {
+    let (mut proven, mut lost, mut begun) = (0, Vec::new(), Vec::new());
+    for volume in rows.to_be_proven(&there) {
         match there.contains(&volume.id.0) && is_it(&backend, &rows, volume)? {
-            true => proven += 1,
+            true => {
+                proven += 1;
+                begun.extend((volume.state == VolumeState::Reserved).then_some(volume.id));
+            }
             false => lost.push(volume),
         }
     }
     let names = lost.iter().map(|volume| rows.in_words(volume)).collect();
     let unknown = devices.iter().filter(|device| !rows.has(device.id));
-    let block = backend.pool().block();
-    let unknown: Vec<_> = unknown
-        .map(|device| PoolVolume {
-            id: device.id,
-            bytes: device.mapped.saturating_mul(block),
-        })
-        .collect();
+    let unknown: Vec<_> = unknown.copied().collect();
+    let unknown = told(
+        pool.spec.find(&pool.name).map_err(Trouble::failure)?,
+        &unknown,
+        &site.read(|read| images(read))?,
+    )?;
     let is_there =
         |volume: &&&VolumeRow| volume.kind == VolumeKind::Disk && there.contains(&volume.id.0);
     // A guest may have made another filesystem, and then the disk is the machine's all the same.
     if let Some(disk) = lost.iter().find(is_there)
-        && !dry_run
-        && !accept_loss
+        && !asked.dry_run
+        && !asked.accept_loss
     {
         let what = rows.in_words(disk);
         let text = format!("{what}, is there, and nothing on it says that it is that");
@@ -100,16 +101,16 @@ fn recover(
             "look at it first, or forget it with --accept-loss: it stays in the pool until `doctor --fix`",
         ));
     }
-    if !dry_run {
+    if !asked.dry_run {
         let last = devices.last().map(|device| VolumeId(device.id));
         let lost: Vec<_> = lost.into_iter().cloned().collect();
-        forget(site, pool, status.transaction, last, &rows, &lost)?;
+        forget(site, pool, status.transaction, last, &rows, &lost, &begun)?;
     }
     Ok(PoolRecovery {
         name: pool.name.to_string(),
-        done: !dry_run,
+        done: !asked.dry_run,
         transaction: status.transaction,
-        recorded_transaction: pool.transaction,
+        recorded_transaction: Some(pool.transaction),
         proven,
         lost: names,
         unknown,
@@ -123,22 +124,12 @@ fn is_it(backend: &ThinBackend, rows: &Rows, volume: &VolumeRow) -> Result<bool,
         VolumeKind::Disk => rows.base_of(volume).and_then(|base| base.chain),
     };
     let Some(chain) = chain else { return Ok(false) };
-    let disk = backend
-        .open(volume_id(volume.id)?, Access::Read)
-        .map_err(Trouble::failure)?;
-    // A machine that was cut off has left its journal.
-    match Reader::open(DiskRead(disk), Open { unclean: true }) {
-        Ok(reader) => Ok(reader.uuid() == chain_uuid(&chain)),
-        // What cannot be read now may be read tomorrow: it is not lost.
-        Err(error @ Error::Device { .. }) => {
-            let text = format!("volume {} cannot be read, and was not judged", volume.id);
-            Err(Failure::new(Class::Failed, "volume-unreadable", text).caused_by(&error))
-        }
-        Err(_) => Ok(false),
-    }
+    let found = on(backend, volume.id)?;
+    Ok(found.is_some_and(|found| found.uuid == chain_uuid(&chain)))
 }
 
-/// Forgets what is lost, all in one write with the transaction; gives out no id that the pool has.
+/// Forgets what is lost, and knows the disks that were begun as made, all in one write with the transaction; gives out no
+/// id that the pool has.
 fn forget(
     site: &Site,
     pool: &Known,
@@ -146,6 +137,7 @@ fn forget(
     last: Option<VolumeId>,
     rows: &Rows,
     lost: &[VolumeRow],
+    begun: &[VolumeId],
 ) -> Result<(), Failure> {
     let name = pool.name.to_string();
     let disks: Vec<String> = lost
@@ -158,8 +150,16 @@ fn forget(
         .filter(|volume| volume.kind == VolumeKind::Base)
         .map(|volume| volume.id)
         .collect();
+    let made: Vec<_> = begun
+        .iter()
+        .filter_map(|disk| Some((*disk, rows.machine_on(*disk)?)))
+        .collect();
     site.record(Box::new(move |connection| {
         let write = Writer::new(connection);
+        for (disk, machine) in &made {
+            write.volume_created(*disk)?;
+            write.machine_state(machine, MachineState::Created, None)?;
+        }
         for machine in &disks {
             write.machine_state(machine, MachineState::Deleting, None)?;
             write.forget_machine_and_disk(machine)?;
@@ -175,13 +175,19 @@ fn forget(
 }
 
 impl Rows {
-    /// The volumes that are to be relied on.
-    fn made(&self) -> impl Iterator<Item = &VolumeRow> {
-        let made = [VolumeState::Created, VolumeState::Sealed];
-        let is_disk = |volume: &VolumeRow| self.machine_on(volume.id).is_some();
-        self.volumes.iter().filter(move |volume| {
-            made.contains(&volume.state) && (volume.state == VolumeState::Sealed || is_disk(volume))
-        })
+    /// The volumes that are to be relied on, and the disks that were only reserved and are there.
+    fn to_be_proven<'a>(&'a self, there: &'a BTreeSet<u64>) -> impl Iterator<Item = &'a VolumeRow> {
+        let has_machine = |volume: &VolumeRow| self.machine_on(volume.id).is_some();
+        self.volumes
+            .iter()
+            .filter(move |volume| match (volume.kind, volume.state) {
+                (_, VolumeState::Sealed) => true,
+                (VolumeKind::Disk, VolumeState::Created) => has_machine(volume),
+                (VolumeKind::Disk, VolumeState::Reserved) => {
+                    has_machine(volume) && there.contains(&volume.id.0)
+                }
+                _ => false,
+            })
     }
 
     fn has(&self, id: u64) -> bool {

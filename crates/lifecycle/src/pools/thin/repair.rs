@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use longshore_catalog::{VolumeId, Writer};
-use longshore_volume::thin::{Checked, Contents, Part, PoolSpec, Superblock};
+use longshore_volume::thin::{Checked, Contents, Part, PoolError, PoolSpec, Superblock};
 
 use super::{
     marks::is_full,
@@ -84,20 +84,13 @@ fn repair(
             "the pool was adopted, and its metadata is damaged: whoever made it has to repair it";
         return Err(Failure::new(Class::Refused, "pool-adopted", text).hint(damage));
     }
-    // Of one of another day nothing can be said of what would be lost.
-    let before = Superblock::read(spec.metadata.path()).map_err(Trouble::failure)?;
-    let agreed = before.is_some_and(|before| {
-        matches!(
-            pool.transaction.checked_sub(before.transaction),
-            Some(0 | 1)
-        )
-    });
+    let first = First::of(pool)?;
     let spare = spare.map(|path| Part::device(&path)).transpose();
     let other = spec
         .with_spare(spare.map_err(Trouble::failure)?)
         .map_err(Trouble::failure)?;
     let (contents, lost) = with_claim(site, pool, std::slice::from_ref(&other.metadata), || {
-        rescued(site, pool, &other, accept_loss)
+        rescued(site, pool, &other, first, accept_loss)
     })?;
     // From here on the pool has the other metadata, and is at the transaction that this is at; one that did not agree
     // with the catalogue before is for `pool recover`.
@@ -110,9 +103,9 @@ fn repair(
         if let Some(last) = last {
             write.skip_volumes(last)?;
         }
-        match agreed {
-            true => Ok(write.pool_will(&row, transaction, None)?),
-            false => Ok(()),
+        match first {
+            First::Agrees => Ok(write.pool_will(&row, transaction, None)?),
+            First::Differs | First::Gone => Ok(()),
         }
     }))?;
     Ok(PoolRepair {
@@ -125,18 +118,49 @@ fn repair(
     })
 }
 
+/// What the first block of damaged metadata says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// That it is of the catalogue's day.
+    Agrees,
+    /// That it is of another: nothing can be said of what would be lost.
+    Differs,
+    /// Nothing: it is no such block, or not as it was written.
+    Gone,
+}
+
+impl First {
+    fn of(pool: &Known) -> Result<Self, Failure> {
+        match Superblock::read(pool.spec.metadata.path()) {
+            Ok(Some(before)) => Ok(match pool.transaction.checked_sub(before.transaction) {
+                Some(0 | 1) => Self::Agrees,
+                _ => Self::Differs,
+            }),
+            Ok(None) | Err(PoolError::Metadata(_)) => Ok(Self::Gone),
+            Err(error) => Err(error.failure()),
+        }
+    }
+}
+
 /// What can be found again, and what of the catalogue cannot.
 fn rescued(
     site: &Site,
     pool: &Known,
     other: &PoolSpec,
+    first: First,
     accept_loss: bool,
 ) -> Result<(Contents, Vec<String>), Failure> {
-    let contents = pool.spec.repair_into(other, &pool.name);
+    let contents = pool.spec.repair_into(other, &pool.name, pool.transaction);
     let contents = contents.map_err(Trouble::failure)?;
     let rows = site.read(Rows::look)?;
     let mut lost = rows.difference(&contents.devices).missing;
     lost.extend(rows.shrunk(&contents.devices, pool.spec.block));
+    if first == First::Gone {
+        // Old trees are still there until their blocks are used again, and only the first block says which is in use.
+        let text = "perhaps what machines have written last: the first block is gone, and nothing else says which of \
+                    the trees in the metadata is the newest";
+        lost.push(text.to_owned());
+    }
     if !lost.is_empty() && !accept_loss {
         let text = format!("the repair would lose {}", lost.join("; "));
         return Err(Failure::new(Class::Refused, "repair-loses", text).hint(

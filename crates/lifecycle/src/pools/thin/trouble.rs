@@ -22,8 +22,14 @@ impl Trouble for PoolError {
                 "if nothing there is needed, make it blank yourself: `blkdiscard -z {0}` or `wipefs -a {0}`",
                 path.display()
             )),
-            Self::OtherPart { .. } | Self::NoPool { .. } => failure(Class::Refused, "other-device")
+            Self::OtherPart { .. } => failure(Class::Refused, "other-device")
                 .hint("see what it should be with `longshore pool status`, and attach that"),
+            Self::NoPool { .. } => failure(Class::Refused, "other-device").hint(
+                "see what it should be with `longshore pool status`, and attach that; if that is it, its first block is \
+                 gone: `longshore pool repair`",
+            ),
+            Self::Metadata(_) => failure(Class::Failed, "pool-damaged")
+                .hint("see `longshore pool check`; stop the machines, then `longshore pool repair`"),
             Self::Another { .. } => failure(Class::Refused, "other-pool")
                 .hint("choose another name with --name, or remove that device"),
             Self::LongName { .. } => failure(Class::Usage, "pool"),
