@@ -79,6 +79,7 @@ fn as_a_pool_is_repaired(guest: &Guest) {
         let job = ["pool", "repair"];
         let was = killed(site, &job, kind, n);
         site.json(&job);
+        site.json(&["pool", "up"]);
         was
     });
 }

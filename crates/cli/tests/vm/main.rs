@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             "thin_ls",
             "thin_repair",
             "strace",
+            "dd",
             "dmsetup",
         ],
         patience: Duration::from_secs(240),

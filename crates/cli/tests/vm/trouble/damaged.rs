@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use longshore_vmtest::Guest;
 use serde_json::Value;
 
-use super::{
+use super::scene::{
     BITMAPS_AT, DISK, IMAGE, MAPPINGS_AT, META, assert_survived, digest, finish, on_files, spoil,
     superblock, write_to,
 };

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use longshore_vmtest::Guest;
 use serde_json::Value;
 
-use super::{DISK, IMAGE, alarms, assert_survived, finish, move_database, on_files, write};
+use super::scene::{DISK, IMAGE, alarms, assert_survived, finish, move_database, on_files, write};
 use crate::site::run;
 
 /// What differs is found and named, changes nothing, and is put right when that is said.

@@ -10,7 +10,7 @@ use std::{
 use longshore_vmtest::Guest;
 use serde_json::Value;
 
-use super::{DISK, IMAGE, alarms, assert_survived, digest, finish, on_files, status, write};
+use super::scene::{DISK, IMAGE, alarms, assert_survived, digest, finish, on_files, status, write};
 use crate::site::run;
 
 pub(super) fn a_full_pool_is_given_room(guest: &Guest) {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use longshore_vmtest::Guest;
 use serde_json::Value;
 
-use super::{
+use super::scene::{
     DISK, IMAGE, META, assert_survived, digest, finish, move_database, on_files, write_to,
 };
 use crate::killed::{POINTS, changes, killed};

@@ -9,9 +9,11 @@ use longshore_vmtest::Guest;
 use serde_json::Value;
 
 use super::{
-    BITMAPS_AT, DISK, IMAGE, alarms, assert_survived,
     failing::{linear, on_devices, turn},
-    finish, on_files, spoil, status, superblock,
+    scene::{
+        BITMAPS_AT, DISK, IMAGE, alarms, assert_survived, finish, on_files, spoil, status,
+        superblock,
+    },
 };
 use crate::site::{Site, run};
 

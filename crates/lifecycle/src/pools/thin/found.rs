@@ -53,7 +53,7 @@ fn look(site: &Site, pool: &Known, dry_run: bool) -> Result<PoolRecovery, Failur
     let up: Pool = up.map_err(Trouble::failure)?;
     let transaction = up.working().map_err(Trouble::failure)?.transaction;
     let devices = up.devices().map_err(Trouble::failure)?;
-    let unknown = told(up, &devices, &site.read(|read| images(read))?)?;
+    let unknown = told(up, &devices, &site.read(images)?)?;
     if !dry_run {
         let (name, spec, at) = (pool.name.to_string(), described(&pool.spec)?, now());
         let last = devices.last().map(|device| VolumeId(device.id));

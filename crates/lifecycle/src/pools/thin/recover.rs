@@ -86,7 +86,7 @@ fn recover(
     let unknown = told(
         pool.spec.find(&pool.name).map_err(Trouble::failure)?,
         &unknown,
-        &site.read(|read| images(read))?,
+        &site.read(images)?,
     )?;
     let is_there =
         |volume: &&&VolumeRow| volume.kind == VolumeKind::Disk && there.contains(&volume.id.0);
