@@ -29,7 +29,7 @@ demo-boot: ## an image becomes a machine that QEMU boots, and is reset (x86_64 L
 test: ## every test (at most 12 minutes on two cores, from nothing but the toolchain)
 	@scripts/need cc cargo-nextest e2fsck xz
 	@scripts/need --optional umoci debootstrap qemu-system-x86_64 thin_check dmsetup depmod strip \
-	  mkfs.btrfs mkfs.xfs strace
+	  mkfs.btrfs mkfs.xfs strace lvm
 	@scripts/real-bucket
 	@scripts/vm-kernel
 	$(patience) 9m cargo test --locked --workspace --doc --quiet
@@ -42,7 +42,7 @@ gate: ## all that must hold before a change lands (at most 30 minutes on two cor
 .PHONY: soak
 soak: ## the large counts; prints the lines for docs/evidence.md
 	@scripts/need cc c++ cargo-nextest e2fsck python3
-	@scripts/need --optional umoci debootstrap
+	@scripts/need --optional umoci debootstrap lvm
 	@scripts/soak
 
 .PHONY: fuzz

@@ -87,9 +87,9 @@ pub use longshore_source::{
 pub use machine_name::{MachineName, default_machine_name};
 pub use machine_options::MachineOptions;
 pub use pools::{
-    AlarmLevel, Growing, PoolAlarm, PoolCheck, PoolExtension, PoolGrowth, PoolPart, PoolParts,
-    PoolPlace, PoolRecovery, PoolRecoveryRequest, PoolRepair, PoolReport, PoolRequest, PoolSaved,
-    PoolSpace, PoolTrim, PoolVolume, adopt_pool, bring_pool_up, check_pool, create_pool,
+    AlarmLevel, Growing, PoolAlarm, PoolCheck, PoolExtension, PoolGroup, PoolGrowth, PoolPart,
+    PoolParts, PoolPlace, PoolRecovery, PoolRecoveryRequest, PoolRepair, PoolReport, PoolRequest,
+    PoolSaved, PoolSpace, PoolTrim, PoolVolume, adopt_pool, bring_pool_up, check_pool, create_pool,
     destroy_pool, extend_pool, migrate_pool, plan_pool, pool_status, recover_pool, repair_pool,
     save_volume, take_pool_down, trim_pool, watch_pool,
 };

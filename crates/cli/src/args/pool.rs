@@ -176,8 +176,9 @@ pub struct PoolCreate {
 
 /// Give the pool more room, while it is at work
 ///
-/// Of a pool on files, so much as is said; metadata follows the data unless it is said too. Of one on devices, what they
-/// have by now: enlarge them first, and say no size. A pool that grows lets writes wait for room instead of failing.
+/// Of a pool on files or logical volumes, so much as is said; metadata follows the data unless it is said too. Logical
+/// volumes are enlarged by LVM, out of their group, in whole extents. Of one on other devices, what they have by now:
+/// enlarge them first, and say no size. A pool that grows lets writes wait for room instead of failing.
 #[derive(Debug, Clone, Args)]
 pub struct PoolExtend {
     /// Bytes of data that it has then
@@ -188,7 +189,8 @@ pub struct PoolExtend {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub metadata_size: Option<u64>,
 
-    /// From now on give it room by itself, when so many percent of data or metadata are used; only one on files
+    /// From now on give it room by itself, when so many percent of data or metadata are used; only one on files or
+    /// logical volumes
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "80", conflicts_with = "no_automatic")]
     pub automatic: Option<u8>,
 

@@ -233,5 +233,16 @@ fn part(part: &PoolPart) -> String {
         Some(used) => format!("{} of {total} used", bytes(used)),
         None => total,
     };
-    format!("{kind}{}, {room}", harmless(&part.path.to_string_lossy()))
+    let group = part.group.as_ref().map(|group| {
+        format!(
+            "; {} free in group {}",
+            bytes(group.free_bytes),
+            harmless(&group.name)
+        )
+    });
+    format!(
+        "{kind}{}, {room}{}",
+        harmless(&part.path.to_string_lossy()),
+        group.unwrap_or_default()
+    )
 }

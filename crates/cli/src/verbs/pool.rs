@@ -144,7 +144,7 @@ fn how(report: &PoolReport) -> Exit {
         .find(|alarm| alarm.level == AlarmLevel::Critical);
     match critical.map(|alarm| alarm.name) {
         None => Exit::Done,
-        Some("data-full" | "metadata-full" | "host-low") => Exit::Failed(Class::Full),
+        Some("data-full" | "metadata-full" | "host-low" | "group-low") => Exit::Failed(Class::Full),
         Some(_) => Exit::Failed(Class::Failed),
     }
 }

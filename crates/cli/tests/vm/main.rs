@@ -8,6 +8,8 @@ mod cuts;
 #[cfg(target_os = "linux")]
 mod full;
 #[cfg(target_os = "linux")]
+mod groups;
+#[cfg(target_os = "linux")]
 mod killed;
 #[cfg(target_os = "linux")]
 mod killed_pools;
@@ -99,6 +101,24 @@ fn main() -> ExitCode {
                 ..machine
             },
             scenarios: trouble::SCENARIOS,
+        },
+        Group {
+            name: "groups::a_pool_is_on_logical_volumes",
+            machine: Machine {
+                disks: groups::DISKS,
+                programs: &[
+                    env!("CARGO_BIN_EXE_longshore"),
+                    "mke2fs",
+                    "e2fsck",
+                    "thin_check",
+                    "dmsetup",
+                    "lvm",
+                ],
+                takes_time: true,
+                patience: Duration::from_secs(900),
+                ..machine
+            },
+            scenarios: groups::SCENARIOS,
         },
         Group {
             name: "full::families_of_the_whole_bucket",

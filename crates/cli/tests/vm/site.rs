@@ -230,7 +230,8 @@ fn umount(place: &str) {
     run("busybox", &["umount", place]);
 }
 
-fn blank(device: &Path) {
+/// Without what was at its beginning and its end.
+pub(crate) fn blank(device: &Path) {
     use std::io::{Seek, SeekFrom, Write};
     let mut file = File::options().write(true).open(device).unwrap();
     for from in [SeekFrom::Start(0), SeekFrom::End(-(256 << 10))] {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use longshore_catalog::{PoolRow, StoredBackend};
 
 use super::{Check, advisories, cage, clock, database, kernel, space, state, tools};
-use crate::{BackendChoice, Failure, Settings, View};
+use crate::{BackendChoice, Failure, Settings, View, pools::is_on_lvm};
 
 /// How long the database is checked: seconds are what somebody waits for an answer, and a database of some
 /// hundred megabytes is read through in that time.
@@ -44,6 +44,10 @@ pub fn examine(examination: &Examination) -> Vec<Check> {
     checks.extend(clock::checks(*now, &database, stored.newest));
     checks.extend(kernel::checks(wanted.as_deref()));
     checks.push(tools::thin(wanted.as_deref(), search_path.as_deref()));
+    if let Some(pool) = stored.pool.as_ref().filter(|pool| is_on_lvm(&pool.spec)) {
+        let wanted = format!("pool {} is on logical volumes", pool.name);
+        checks.push(tools::lvm(&wanted, search_path.as_deref()));
+    }
     checks.push(tools::trivy(&settings.scanning));
     checks.push(cage::check(&settings.scanning));
     checks.extend(advisories::checks(settings, &directory, *now));

@@ -1,4 +1,5 @@
-//! Programs of others: what repairs a thin pool's metadata, and Trivy where it looks into images.
+//! Programs of others: what repairs a thin pool's metadata, what gives it room out of a volume group, and Trivy where it
+//! looks into images.
 
 use std::{
     ffi::OsStr,
@@ -13,6 +14,7 @@ use super::Check;
 use crate::{Scanning, failure::causes, scanning::is_a_program};
 
 const THIN: &str = "thin-tools";
+const LVM: &str = "lvm";
 const TRIVY: &str = "trivy";
 
 /// The programs of thin-provisioning-tools that checking and repairing take.
@@ -23,6 +25,9 @@ const THIN_TOOLS: [&str; 5] = [
     "thin_restore",
     "thin_ls",
 ];
+
+/// The programs of LVM that giving room to a pool on logical volumes takes.
+const LVM_TOOLS: [&str; 2] = ["lvs", "lvextend"];
 
 /// How long a program may take to say what it is: they take milliseconds, and Trivy a second on a busy host.
 const TIME: Duration = Duration::from_secs(10);
@@ -66,6 +71,33 @@ fn judge_thin(tools: &[(&str, Option<Said>)], wanted: &str) -> Check {
         .collect();
     versions.dedup();
     Check::ok(THIN, versions.join(", "))
+}
+
+/// Looks for LVM's tools, for a pool that is on logical volumes, and judges.
+pub(super) fn lvm(wanted: &str, search_path: Option<&OsStr>) -> Check {
+    let look = |name: &'static str| {
+        let program = find(name, search_path);
+        (name, program.map(|program| ask(&program, "--version")))
+    };
+    judge_lvm(&LVM_TOOLS.map(look), wanted)
+}
+
+fn judge_lvm(tools: &[(&str, Option<Said>)], wanted: &str) -> Check {
+    let install = "install lvm2: without it the pool is given no room out of its volume group";
+    let mut versions = Vec::new();
+    for (name, said) in tools {
+        match said {
+            None => {
+                let found = format!("{name} not found, and {wanted}");
+                return Check::warn(LVM, found, install);
+            }
+            Some(Err(why)) => return Check::warn(LVM, format!("{name}: {why}"), install),
+            // `LVM version:     2.03.16(2) (2022-05-18)`.
+            Some(Ok(said)) => versions.extend(said.split_whitespace().nth(2)),
+        }
+    }
+    versions.dedup();
+    Check::ok(LVM, versions.join(", "))
 }
 
 /// Looks for Trivy where the settings want it, and judges.
@@ -131,6 +163,23 @@ mod tests {
         assert!(check.found.contains("tank"), "{check:?}");
         let broken = [("thin_check", Some(Err("no answer".to_owned())))];
         assert_eq!(judge_thin(&broken, "why").state, Warn);
+    }
+
+    #[test]
+    fn lvm_is_there_missing_or_broken() {
+        let version = "LVM version:     2.03.16(2) (2022-05-18)";
+        let both = [("lvs", said(version)), ("lvextend", said(version))];
+        let check = judge_lvm(&both, "why");
+        assert_eq!((check.state, check.found.as_str()), (Good, "2.03.16(2)"));
+        let check = judge_lvm(&[("lvs", said(version)), ("lvextend", None)], "pool tank");
+        assert_eq!(check.state, Warn);
+        assert!(check.found.contains("lvextend not found"), "{check:?}");
+        let check = judge_lvm(&[("lvs", Some(Err("no answer".to_owned())))], "why");
+        assert_eq!(
+            (check.state, check.found.as_str()),
+            (Warn, "lvs: no answer")
+        );
+        assert_eq!(lvm("why", None).state, Warn);
     }
 
     #[test]

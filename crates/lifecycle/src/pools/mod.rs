@@ -21,14 +21,14 @@ use elsewhere as here;
 #[cfg(target_os = "linux")]
 use thin as here;
 
-pub(crate) use here::{Tender, backend, held_volume, must_show, stranger, tend};
+pub(crate) use here::{Tender, backend, held_volume, is_on_lvm, must_show, stranger, tend};
 pub use here::{
     adopt_pool, bring_pool_up, check_pool, create_pool, destroy_pool, extend_pool, migrate_pool,
     plan_pool, pool_status, recover_pool, repair_pool, save_volume, take_pool_down, trim_pool,
     watch_pool,
 };
 pub use report::{
-    AlarmLevel, PoolAlarm, PoolCheck, PoolGrowth, PoolPart, PoolRecovery, PoolRepair, PoolReport,
-    PoolSaved, PoolSpace, PoolTrim, PoolVolume,
+    AlarmLevel, PoolAlarm, PoolCheck, PoolGroup, PoolGrowth, PoolPart, PoolRecovery, PoolRepair,
+    PoolReport, PoolSaved, PoolSpace, PoolTrim, PoolVolume,
 };
 pub use request::{Growing, PoolExtension, PoolParts, PoolPlace, PoolRecoveryRequest, PoolRequest};

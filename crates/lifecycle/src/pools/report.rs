@@ -43,7 +43,7 @@ pub struct PoolReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PoolAlarm {
     /// `data-low`, `data-full`, `metadata-low`, `metadata-full`, `needs-check`, `read-only`, `failed`, `unreadable`,
-    /// `suspended`, `part-gone`, `host-low` or `differs`.
+    /// `suspended`, `part-gone`, `host-low`, `group-low`, `group-unknown` or `differs`.
     pub name: &'static str,
     /// How bad it is.
     pub level: AlarmLevel,
@@ -149,6 +149,18 @@ pub struct PoolPart {
     /// Its bytes, and how many are used, while the pool is up.
     #[serde(flatten)]
     pub space: PoolSpace,
+    /// Its volume group, where it is a logical volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<PoolGroup>,
+}
+
+/// A volume group of LVM.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolGroup {
+    /// It.
+    pub name: String,
+    /// Bytes that it has free.
+    pub free_bytes: u64,
 }
 
 /// How much room there is.

@@ -40,9 +40,9 @@ pub enum PoolPlace {
 /// What more room a pool is to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolExtension {
-    /// Bytes of data, of one on files.
+    /// Bytes of data, of one on files or logical volumes.
     pub data: Option<u64>,
-    /// Bytes of metadata, of one on files; else it follows the data.
+    /// Bytes of metadata, of one on files or logical volumes; else it follows the data.
     pub metadata: Option<u64>,
     /// Whether it is to be given more by itself from now on.
     pub growth: Growing,

@@ -77,6 +77,28 @@ pub enum PoolError {
         /// What it said last, or why it was not started.
         said: String,
     },
+    /// A program of LVM is not here, or did not do what it is for.
+    #[error("{program} failed on {volume}: {said}")]
+    Lvm {
+        /// `lvs`, `lvextend`.
+        program: &'static str,
+        /// The logical volume: its node, or its group and its name.
+        volume: PathBuf,
+        /// What it said last, or why it was not started.
+        said: String,
+    },
+    /// A volume group has less free than a part is to be given.
+    #[error("volume group {group} has {free} bytes free, and {needed} more are needed for {path}")]
+    GroupFull {
+        /// The last of the parts.
+        path: PathBuf,
+        /// Their group.
+        group: String,
+        /// Bytes that they need, in whole extents.
+        needed: u64,
+        /// Bytes that it has.
+        free: u64,
+    },
     /// It is up, and what is to be done takes one that is down.
     #[error("the pool {name} is up")]
     IsUp {

@@ -5,9 +5,10 @@
 
 use super::{
     error::PoolError,
+    lvm::{LogicalVolume, LogicalVolumes},
     pool::Pool,
     sizes::metadata_bytes,
-    spec::{Part, PoolSpec, TAIL, low_water},
+    spec::{Part, PoolSpec, low_water},
 };
 use crate::dm::DeviceName;
 
@@ -15,26 +16,40 @@ use crate::dm::DeviceName;
 const MOST_METADATA: u64 = 255 * (1 << 14) * 4096;
 
 impl PoolSpec {
-    /// The same pool with more room: files with so many bytes for volumes and for metadata, devices as large as
-    /// they are now. Without a size for it metadata follows the data.
+    /// The same pool with more room: files and logical volumes with so many bytes for volumes and for metadata, devices
+    /// without a size as large as they are now. Without a size for it metadata follows the data.
     ///
     /// # Errors
-    /// [`PoolError::Size`] where it would be less, a device was to have a size, or the pool was adopted;
-    /// [`PoolError::OtherPart`] where a device is another by now; [`PoolError::Part`].
+    /// [`PoolError::Size`] where it would be less, another device was to have a size, or the pool was adopted;
+    /// [`PoolError::OtherPart`] where a device is another by now; [`PoolError::Part`]; [`PoolError::Lvm`].
     pub fn larger(&self, data: Option<u64>, metadata: Option<u64>) -> Result<Self, PoolError> {
         if self.adopted {
             let why = "whoever made the pool has to: it was adopted".to_owned();
             return Err(too(&self.data, why));
         }
-        let mut spec = self.clone();
-        let data = data.map(|bytes| (bytes / self.block * self.block).saturating_add(TAIL));
-        spec.data = self.data.larger(data)?;
-        let follows = metadata_bytes(spec.data_bytes(), self.block).max(self.metadata.bytes());
-        let metadata = match &self.metadata {
-            Part::File { .. } => Some(metadata.unwrap_or(follows).next_multiple_of(4096)),
-            Part::Device { .. } => metadata,
+        let volumes = match data.or(metadata) {
+            Some(_) => self.logical_volumes()?,
+            None => LogicalVolumes::default(),
         };
-        spec.metadata = self.metadata.larger(metadata)?;
+        let mut spec = self.clone();
+        let is_sized = data.is_some();
+        let data = data.map(|bytes| self.with_tail(bytes));
+        spec.data = self.data.larger(data, volumes.data.as_ref())?;
+        let follows = metadata_bytes(spec.data_bytes(), self.block).max(self.metadata.bytes());
+        let metadata = match (&self.metadata, &volumes.metadata) {
+            (Part::File { .. }, _) => Some(metadata.unwrap_or(follows).next_multiple_of(4096)),
+            // One that has as much by now is taken as it is.
+            (Part::Device { .. }, Some(volume)) if is_sized && volume.bytes < follows => {
+                metadata.or(Some(follows))
+            }
+            (Part::Device { .. }, _) => metadata,
+        };
+        // The kernel uses all that there is of metadata, and of data what the table says.
+        let metadata = match &volumes.metadata {
+            Some(volume) => metadata.map(|bytes| volume.in_extents(bytes)),
+            None => metadata,
+        };
+        spec.metadata = self.metadata.larger(metadata, volumes.metadata.as_ref())?;
         if spec.metadata.bytes() > MOST_METADATA && self.metadata.bytes() < spec.metadata.bytes() {
             let why = format!("the kernel uses at most {MOST_METADATA} bytes of metadata");
             return Err(too(&spec.metadata, why));
@@ -44,11 +59,13 @@ impl PoolSpec {
     }
 
     /// Makes its files as long as they are to be, with their room where they have that, and has their loop devices
-    /// take notice. Durable when this returns.
+    /// take notice; has LVM do the same with logical volumes. Durable when this returns.
     ///
     /// # Errors
-    /// [`PoolError::Part`], [`PoolError::Loop`].
+    /// [`PoolError::Part`], [`PoolError::Loop`]; [`PoolError::GroupFull`], then no logical volume is changed;
+    /// [`PoolError::Lvm`].
     pub fn make_room(&self) -> Result<(), PoolError> {
+        self.extend_volumes()?;
         for part in [&self.metadata, &self.data] {
             part.grow()?;
         }
@@ -67,35 +84,31 @@ impl PoolSpec {
 }
 
 impl Part {
-    fn larger(&self, wanted: Option<u64>) -> Result<Self, PoolError> {
-        let now = match (self, wanted) {
-            (
+    fn larger(
+        &self,
+        wanted: Option<u64>,
+        volume: Option<&LogicalVolume>,
+    ) -> Result<Self, PoolError> {
+        let now = match (self, wanted, volume) {
+            (Self::Device { .. }, None, _) => self.by_now()?,
+            (Self::Device { path, identity, .. }, Some(bytes), Some(_)) => {
+                self.by_now()?;
                 Self::Device {
-                    path,
-                    identity: known,
-                    ..
-                },
-                None,
-            ) => {
-                let now = Self::device(path)?;
-                let is_it = matches!(&now, Self::Device { identity, .. } if known.is_none() || identity == known);
-                if !is_it {
-                    return Err(PoolError::OtherPart {
-                        path: path.clone(),
-                        why: "it is another device by now".to_owned(),
-                    });
+                    path: path.clone(),
+                    bytes,
+                    identity: identity.clone(),
                 }
-                now
             }
-            (Self::Device { .. }, Some(_)) => {
-                let why = "it is a device: enlarge that, and name no size".to_owned();
-                return Err(too(self, why));
+            (Self::Device { .. }, Some(_), None) => {
+                let why = "it is a device that is not LVM's to enlarge: do that, and name no size";
+                return Err(too(self, why.to_owned()));
             }
             (
                 Self::File {
                     path, allocated, ..
                 },
                 wanted,
+                _,
             ) => Self::File {
                 path: path.clone(),
                 bytes: wanted.unwrap_or(self.bytes()),
@@ -113,6 +126,24 @@ impl Part {
             )),
         }
     }
+
+    /// The same device as it is now.
+    fn by_now(&self) -> Result<Self, PoolError> {
+        let now = Self::device(self.path())?;
+        match (self, &now) {
+            (
+                Self::Device {
+                    identity: Some(known),
+                    ..
+                },
+                Self::Device { identity, .. },
+            ) if identity.as_ref() != Some(known) => Err(PoolError::OtherPart {
+                path: self.path().clone(),
+                why: "it is another device by now".to_owned(),
+            }),
+            _ => Ok(now),
+        }
+    }
 }
 
 fn too(part: &Part, why: String) -> PoolError {
@@ -124,7 +155,7 @@ fn too(part: &Part, why: String) -> PoolError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::spec::TAIL, *};
 
     #[test]
     fn files_grow_and_their_metadata_with_them() {

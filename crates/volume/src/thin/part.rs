@@ -243,7 +243,7 @@ fn failed<'a>(doing: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Pool
 }
 
 /// The number of a block device and its bytes.
-fn measured(path: &Path) -> io::Result<(DeviceNumber, u64)> {
+pub(super) fn measured(path: &Path) -> io::Result<(DeviceNumber, u64)> {
     let found = fs::metadata(path)?;
     if !found.file_type().is_block_device() {
         return Err(io::Error::other("it is not a block device"));

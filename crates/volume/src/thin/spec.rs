@@ -170,8 +170,20 @@ impl PoolSpec {
     pub fn data_bytes(&self) -> u64 {
         match self.adopted {
             true => self.data.bytes(),
-            false => self.data.bytes().saturating_sub(TAIL) / self.block * self.block,
+            false => self.without_tail(self.data.bytes()),
         }
+    }
+
+    /// Bytes of data that it has of a device of so many, unless somebody else has made it.
+    #[must_use]
+    pub fn without_tail(&self, device: u64) -> u64 {
+        device.saturating_sub(TAIL) / self.block * self.block
+    }
+
+    /// Bytes that a device has at least for so many of data, in whole blocks.
+    #[must_use]
+    pub fn with_tail(&self, data: u64) -> u64 {
+        (data / self.block * self.block).saturating_add(TAIL)
     }
 
     /// Whether its data is a file.

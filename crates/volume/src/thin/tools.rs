@@ -1,6 +1,8 @@
-//! `thin_check` and `thin_repair` of thin-provisioning-tools: the judgement of those who know the form best.
+//! Programs of others: `thin_check` and `thin_repair` of thin-provisioning-tools, the judgement of those who know the form
+//! best; `lvs` and `lvextend` of LVM, whose volumes are its own to change.
 
 use std::{
+    ffi::OsStr,
     io::{self, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -17,8 +19,15 @@ use rustix::{
 use super::error::PoolError;
 use crate::dm::SECTOR;
 
-/// How long one of them may take: metadata of 16 GiB is read in minutes.
+/// How long one that reads metadata may take: 16 GiB are read in minutes.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// How long LVM may take to say what it has: it waits for others that change the same group.
+const ANSWER: Duration = Duration::from_secs(60);
+/// How long it may take to change it. One that is ended as it changes a volume may leave that suspended: only one that
+/// hangs is.
+const CHANGE: Duration = Duration::from_secs(10 * 60);
+/// How long one that is ended may take for that: one that waits for a disk does not end before the disk answers.
+const END: Duration = Duration::from_secs(10);
 /// Bytes of what it says that are kept.
 const SAID: usize = 4096;
 
@@ -36,10 +45,10 @@ pub enum Checked {
 /// # Errors
 /// [`PoolError::Tool`] where the program is not here.
 pub(super) fn check(metadata: &Path) -> Result<Checked, PoolError> {
-    let (good, said) = run("thin_check", metadata, &[metadata.as_os_str()])?;
-    Ok(match good {
+    let ended = thin("thin_check", metadata, &[metadata.as_os_str()])?;
+    Ok(match ended.good {
         true => Checked::Clean,
-        false => Checked::Damaged(said),
+        false => Checked::Damaged(ended.said),
     })
 }
 
@@ -91,14 +100,58 @@ impl Remembered {
     }
 }
 
-fn must(
+/// What `lvs` says of logical volumes, by their nodes below `/dev/mapper`: a line each with these fields.
+///
+/// # Errors
+/// [`PoolError::Lvm`]: it is not here, it hangs, or it does not know one of them.
+pub(super) fn lvs(fields: &str, nodes: &[&Path]) -> Result<String, PoolError> {
+    let mut words: Vec<&OsStr> = ["--reportformat", "basic", "--noheadings", "--nosuffix"]
+        .map(OsStr::new)
+        .to_vec();
+    words.extend(["--units", "b", "--options", fields].map(OsStr::new));
+    words.extend(nodes.iter().map(|node| node.as_os_str()));
+    lvm("lvs", nodes.first().copied(), &words, ANSWER)
+}
+
+/// Has a logical volume, by its group and its name, made as long as this.
+///
+/// # Errors
+/// [`PoolError::Lvm`].
+pub(super) fn lvextend(volume: &Path, bytes: u64) -> Result<(), PoolError> {
+    let size = format!("{bytes}b");
+    let words = [
+        "--size".as_ref(),
+        size.as_ref(),
+        "--".as_ref(),
+        volume.as_os_str(),
+    ];
+    lvm("lvextend", Some(volume), &words, CHANGE).map(drop)
+}
+
+fn lvm(
     program: &'static str,
-    metadata: &Path,
-    words: &[&std::ffi::OsStr],
-) -> Result<(), PoolError> {
-    match run(program, metadata, words)? {
-        (true, _) => Ok(()),
-        (false, said) => Err(PoolError::Tool {
+    volume: Option<&Path>,
+    words: &[&OsStr],
+    patience: Duration,
+) -> Result<String, PoolError> {
+    let failed = |said: String| PoolError::Lvm {
+        program,
+        volume: volume.unwrap_or(Path::new("")).to_owned(),
+        said,
+    };
+    match run(program, words, patience) {
+        Ok(Ended {
+            good: true, out, ..
+        }) => Ok(out),
+        Ok(Ended { said, .. }) => Err(failed(said)),
+        Err(error) => Err(failed(not_run(&error, "lvm2"))),
+    }
+}
+
+fn must(program: &'static str, metadata: &Path, words: &[&OsStr]) -> Result<(), PoolError> {
+    match thin(program, metadata, words)? {
+        Ended { good: true, .. } => Ok(()),
+        Ended { said, .. } => Err(PoolError::Tool {
             program,
             path: metadata.to_owned(),
             said,
@@ -106,48 +159,74 @@ fn must(
     }
 }
 
-/// Whether it succeeded, and the last of what it said.
-fn run(
-    program: &'static str,
-    metadata: &Path,
-    words: &[&std::ffi::OsStr],
-) -> Result<(bool, String), PoolError> {
-    let failed = |error: io::Error| PoolError::Tool {
+fn thin(program: &'static str, metadata: &Path, words: &[&OsStr]) -> Result<Ended, PoolError> {
+    run(program, words, PATIENCE).map_err(|error| PoolError::Tool {
         program,
         path: metadata.to_owned(),
-        said: match error.kind() {
-            io::ErrorKind::NotFound => {
-                "it is not here: it comes with thin-provisioning-tools".to_owned()
-            }
-            _ => error.to_string(),
-        },
-    };
+        said: not_run(&error, "thin-provisioning-tools"),
+    })
+}
+
+/// Why a program of a package came to no end of its own.
+fn not_run(error: &io::Error, package: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("it is not here: it comes with {package}"),
+        io::ErrorKind::TimedOut => "it did not come to an end, and was ended".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// How a program has ended.
+#[derive(Debug)]
+struct Ended {
+    /// Whether it succeeded.
+    good: bool,
+    /// What it was to say.
+    out: String,
+    /// The last of what it said beside that.
+    said: String,
+}
+
+fn run(program: &str, words: &[&OsStr], patience: Duration) -> io::Result<Ended> {
     let mut child = Command::new(program)
         .args(words)
+        // What it says is read; and LVM would say which descriptors whoever has started us left open.
+        .env("LC_ALL", "C")
+        .env("LVM_SUPPRESS_FD_WARNINGS", "1")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let said = child.stderr.take();
-    let reader = thread::spawn(move || {
+        .spawn()?;
+    let out = heard(child.stdout.take());
+    let said = heard(child.stderr.take());
+    if !ends_in(&child, patience)? {
+        child.kill()?;
+        // One that cannot be ended yet is left to itself.
+        if ends_in(&child, END)? {
+            child.wait()?;
+        }
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let good = child.wait()?.success();
+    let said = said.join().unwrap_or_default();
+    let said = &said[said.len().saturating_sub(SAID)..];
+    Ok(Ended {
+        good,
+        out: String::from_utf8_lossy(&out.join().unwrap_or_default()).into_owned(),
+        said: String::from_utf8_lossy(said).trim().replace('\n', "; "),
+    })
+}
+
+/// Reads all of it, on a thread of its own.
+fn heard(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
         let mut text = Vec::new();
-        if let Some(mut said) = said {
+        if let Some(mut stream) = stream {
             // What cannot be read was not said.
-            let _ = said.read_to_end(&mut text);
+            let _ = stream.read_to_end(&mut text);
         }
         text
-    });
-    if !ends_in(&child, PATIENCE).map_err(failed)? {
-        child.kill().map_err(failed)?;
-        child.wait().map_err(failed)?;
-        return Err(failed(io::ErrorKind::TimedOut.into()));
-    }
-    let status = child.wait().map_err(failed)?;
-    let text = reader.join().unwrap_or_default();
-    let text = &text[text.len().saturating_sub(SAID)..];
-    let text = String::from_utf8_lossy(text).trim().replace('\n', "; ");
-    Ok((status.success(), text))
+    })
 }
 
 /// Waits for a child's end, at most so long.
@@ -179,15 +258,24 @@ mod tests {
 
     #[test]
     fn what_it_says_last_is_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let script = "for n in $(seq 2000); do echo line $n >&2; done; exit 3";
-        let words: Vec<&std::ffi::OsStr> = vec!["-c".as_ref(), script.as_ref()];
-        let (good, said) = run("sh", dir.path(), &words).unwrap();
-        assert!(!good && said.ends_with("; line 2000") && said.len() < 2 * SAID);
-        let none = run("there-is-no-such-program", dir.path(), &[]).unwrap_err();
-        assert!(
-            none.to_string().contains("thin-provisioning-tools"),
-            "{none}"
-        );
+        let script = "for n in $(seq 2000); do echo line $n >&2; done; echo answer; exit 3";
+        let words: [&OsStr; 2] = ["-c".as_ref(), script.as_ref()];
+        let ended = run("sh", &words, PATIENCE).unwrap();
+        assert!(!ended.good && ended.said.ends_with("; line 2000"));
+        assert!(ended.said.len() < 2 * SAID);
+        assert_eq!(ended.out, "answer\n");
+    }
+
+    #[test]
+    fn one_that_hangs_or_is_not_here_is_said_to() {
+        let words: [&OsStr; 1] = ["600".as_ref()];
+        let hung = run("sleep", &words, Duration::from_millis(10)).unwrap_err();
+        let said = not_run(&hung, "coreutils");
+        assert!(said.contains("was ended"), "{said}");
+        let none = "there-is-no-such-program";
+        let error = thin(none, Path::new("/meta"), &[]).unwrap_err().to_string();
+        assert!(error.contains("thin-provisioning-tools"), "{error}");
+        let error = lvm(none, None, &[], PATIENCE).unwrap_err().to_string();
+        assert!(error.contains("lvm2"), "{error}");
     }
 }

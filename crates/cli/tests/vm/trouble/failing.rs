@@ -8,8 +8,7 @@ use std::{
 use longshore_vmtest::Guest;
 
 use super::scene::{
-    DISK, IMAGE, assert_survived, digest, finish, site_with_machine, status, write,
-    write_to,
+    DISK, IMAGE, assert_survived, digest, finish, site_with_machine, status, write, write_to,
 };
 use crate::site::{Site, run};
 

@@ -33,7 +33,7 @@ pub(crate) fn on_files(guest: &Guest, size: &str, how: &str) -> (Site, String) {
     (site, before)
 }
 
-pub(super) fn site_with_machine(site: &Site) {
+pub(crate) fn site_with_machine(site: &Site) {
     site.json(&["fetch-and-create", IMAGE, "--name", "one"]);
     write(40 << 20, 1 << 20).unwrap();
 }
@@ -45,7 +45,7 @@ pub(crate) fn write(at: u64, len: usize) -> io::Result<()> {
     disk.sync_all()
 }
 
-pub(super) fn digest(path: &str) -> String {
+pub(crate) fn digest(path: &str) -> String {
     fs::write("/proc/sys/vm/drop_caches", "3").unwrap();
     let digest = run("busybox", &["sha256sum", path]);
     assert!(digest.status.success(), "{digest:?}");
@@ -53,12 +53,12 @@ pub(super) fn digest(path: &str) -> String {
     text.split_whitespace().next().unwrap().to_owned()
 }
 
-pub(super) fn status(site: &Site) -> Value {
+pub(crate) fn status(site: &Site) -> Value {
     site.json(&["pool", "status"])
 }
 
 /// The names of what is wrong, as it is said.
-pub(super) fn alarms(site: &Site) -> Vec<String> {
+pub(crate) fn alarms(site: &Site) -> Vec<String> {
     let status = status(site);
     let alarms = status["alarms"].as_array().unwrap().iter();
     let name = |alarm: &Value| alarm["name"].as_str().unwrap().to_owned();

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{Class, Failure, PoolReport, Settings, deps::Record, site::Site, trouble::Trouble};
 
-/// Gives the pool more room: to files so many bytes, to devices what they have by now; says whether it is to be given
-/// more by itself from now on. Machines at work in it wait for a moment.
+/// Gives the pool more room: to files and logical volumes so many bytes, to other devices what they have by now; says
+/// whether it is to be given more by itself from now on. Machines at work in it wait for a moment.
 ///
 /// # Errors
 /// [`Class::Usage`] where it would have less; [`Class::Full`] where there is no room for it;
@@ -80,9 +80,12 @@ fn growth(spec: &PoolSpec, asked: Growing) -> Result<Option<Growth>, Failure> {
         Growing::No => return Ok(None),
         Growing::By(growth) => growth,
     };
-    if !spec.data_is_file() || !spec.metadata_is_file() {
+    let volumes = spec.logical_volumes().map_err(Trouble::failure)?;
+    let data = spec.data_is_file() || volumes.data.is_some();
+    let metadata = spec.metadata_is_file() || volumes.metadata.is_some();
+    if !data || !metadata {
         return usage(
-            "only a pool on files is given room by itself: of a device, have its volume manager enlarge it",
+            "only a pool on files and logical volumes is given room by itself: another device has to be enlarged",
         );
     }
     if !(1..=99).contains(&growth.at_percent) || growth.by_percent == 0 {

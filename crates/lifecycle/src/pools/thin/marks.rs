@@ -2,9 +2,15 @@
 
 use std::cmp::Reverse;
 
-use longshore_volume::thin::{Growth, PoolMode, PoolSpec, PoolState, PoolStatus, usable_metadata};
+use longshore_volume::thin::{
+    Growth, LogicalVolume, LogicalVolumes, PoolMode, PoolSpec, PoolState, PoolStatus,
+    usable_metadata,
+};
 
-use super::super::{AlarmLevel, Growing, PoolAlarm, PoolExtension};
+use super::{
+    super::{AlarmLevel, Growing, PoolAlarm, PoolExtension},
+    groups::{Groups, low_group},
+};
 
 /// Percent of data or metadata from which on it is low: what is left is what an hour of work may take.
 const LOW: u64 = 80;
@@ -27,6 +33,18 @@ pub(super) struct Seen<'a> {
     pub(super) gone: Vec<String>,
     /// What is left where the files are that take room as they are used, if there are such.
     pub(super) host: Option<HostRoom>,
+    /// The logical volumes that it is on.
+    pub(super) groups: Groups,
+}
+
+impl Seen<'_> {
+    /// What room it wants now, if that can be given to it.
+    fn wants(&self) -> Option<PoolExtension> {
+        match wish(self.spec, self.state?, self.suspended)? {
+            Wish::Grow(more) => Some(more),
+            Wish::Resume | Wish::TakeRoom => None,
+        }
+    }
 }
 
 /// The filesystem below a pool whose files take room as they are used.
@@ -65,6 +83,7 @@ pub(super) fn alarms(seen: &Seen<'_>) -> Vec<PoolAlarm> {
         Some(PoolState::Working(status)) => working(seen, status, &mut found),
     }
     found.extend(seen.host.and_then(low_host));
+    found.extend(low_group(seen.spec, &seen.groups, seen.wants()));
     found.sort_by_key(|alarm| Reverse(alarm.level));
     found
 }
@@ -84,7 +103,11 @@ fn low_host(HostRoom { free, may_take }: HostRoom) -> Option<PoolAlarm> {
 }
 
 fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
-    let extend = match seen.spec.gives_back() || seen.spec.data_is_file() {
+    let volumes = seen.groups.as_ref().ok();
+    let is_volume = |part: fn(&LogicalVolumes) -> &Option<LogicalVolume>| {
+        volumes.is_some_and(|volumes| part(volumes).is_some())
+    };
+    let extend = match seen.spec.data_is_file() || is_volume(|volumes| &volumes.data) {
         true => {
             "give it room with `longshore pool extend --size SIZE`, or remove what is not needed (`longshore df`)"
         }
@@ -92,7 +115,7 @@ fn working(seen: &Seen<'_>, status: &PoolStatus, found: &mut Vec<PoolAlarm>) {
             "enlarge the device and then `longshore pool extend`, or remove what is not needed (`longshore df`)"
         }
     };
-    let metadata = match seen.spec.metadata_is_file() {
+    let metadata = match seen.spec.metadata_is_file() || is_volume(|volumes| &volumes.metadata) {
         true => "give it room with `longshore pool extend --metadata-size SIZE`",
         false => "enlarge the metadata device and then `longshore pool extend`",
     };
@@ -164,23 +187,37 @@ pub(super) fn wish(spec: &PoolSpec, state: &PoolState, suspended: bool) -> Optio
 
 /// What room a pool is to be given now; `None` where it has enough, or is not to be given any.
 fn wanted(spec: &PoolSpec, status: &PoolStatus) -> Option<PoolExtension> {
-    let Growth { at, by, most } = spec.growth?;
+    let growth = spec.growth?;
     if status.needs_check || status.mode == PoolMode::ReadOnly {
         return None;
     }
-    let is_low = |used, total| percent(used, total) >= u64::from(at);
-    let more = |bytes: u64| bytes.saturating_add(bytes / 100 * u64::from(by.max(1)));
+    let is_low = |used, total| percent(used, total) >= u64::from(growth.at);
     let out = status.mode == PoolMode::OutOfDataSpace;
     let data = (out || is_low(status.data_used, status.data_total))
-        .then(|| more(spec.data_bytes()).min(most.unwrap_or(u64::MAX)))
-        .filter(|bytes| *bytes >= spec.data_bytes().saturating_add(spec.block));
+        .then(|| next_data(spec, growth))
+        .flatten();
     let usable = usable_metadata(status.metadata_total);
-    let metadata = is_low(status.metadata_used, usable).then(|| more(spec.metadata.bytes()));
+    let metadata = is_low(status.metadata_used, usable).then(|| next_metadata(spec, growth));
     (data.is_some() || metadata.is_some()).then_some(PoolExtension {
         data,
         metadata,
         growth: Growing::AsBefore,
     })
+}
+
+/// Bytes of data that a pool has after its next step, where it may have more.
+pub(super) fn next_data(spec: &PoolSpec, growth: Growth) -> Option<u64> {
+    let bytes = larger(spec.data_bytes(), growth).min(growth.most.unwrap_or(u64::MAX));
+    (bytes >= spec.data_bytes().saturating_add(spec.block)).then_some(bytes)
+}
+
+/// Bytes of metadata that a pool has after its next step.
+pub(super) fn next_metadata(spec: &PoolSpec, growth: Growth) -> u64 {
+    larger(spec.metadata.bytes(), growth)
+}
+
+fn larger(bytes: u64, growth: Growth) -> u64 {
+    bytes.saturating_add(bytes / 100 * u64::from(growth.by.max(1)))
 }
 
 /// Whether so many blocks of metadata are as good as all.
@@ -192,7 +229,7 @@ fn percent(used: u64, total: u64) -> u64 {
     used.saturating_mul(100) / total.max(1)
 }
 
-fn critical(name: &'static str, text: String, hint: &str) -> PoolAlarm {
+pub(super) fn critical(name: &'static str, text: String, hint: &str) -> PoolAlarm {
     PoolAlarm {
         name,
         level: AlarmLevel::Critical,
@@ -201,7 +238,7 @@ fn critical(name: &'static str, text: String, hint: &str) -> PoolAlarm {
     }
 }
 
-fn warning(name: &'static str, text: String, hint: &str) -> PoolAlarm {
+pub(super) fn warning(name: &'static str, text: String, hint: &str) -> PoolAlarm {
     PoolAlarm {
         level: AlarmLevel::Warning,
         ..critical(name, text, hint)
@@ -233,6 +270,7 @@ mod tests {
             recorded,
             gone: Vec::new(),
             host,
+            groups: Ok(LogicalVolumes::default()),
         };
         let alarms = alarms(&seen);
         alarms

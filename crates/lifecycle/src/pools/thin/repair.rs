@@ -42,8 +42,13 @@ fn of_a_clean_one(site: &Site, pool: &Known) -> Result<&'static str, Failure> {
     if !is_full(found.metadata_used, found.metadata_total) {
         return Ok(if found.needs_check { "mark" } else { "nothing" });
     }
-    let twice = spec.metadata_is_file().then_some(spec.metadata.bytes() * 2);
-    let larger = spec.larger(None, twice).map_err(Trouble::failure)?;
+    let mut larger = spec.larger(None, None).map_err(Trouble::failure)?;
+    let has_grown = larger.metadata.bytes() > spec.metadata.bytes();
+    let volumes = spec.logical_volumes().map_err(Trouble::failure)?;
+    if spec.metadata_is_file() || (volumes.metadata.is_some() && !has_grown) {
+        let twice = Some(spec.metadata.bytes() * 2);
+        larger = spec.larger(None, twice).map_err(Trouble::failure)?;
+    }
     if larger.metadata.bytes() == spec.metadata.bytes() {
         let text = format!("the metadata of pool {name} is full");
         return Err(Failure::new(Class::Full, "metadata-full", text).hint(

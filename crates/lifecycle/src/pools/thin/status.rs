@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 use longshore_catalog::PoolPhase;
 use longshore_volume::{
     dm::DmError,
-    thin::{Part, Pool, PoolError, PoolSpec},
+    thin::{LogicalVolumes, Part, Pool, PoolError, PoolSpec},
 };
 
 use super::{
@@ -20,6 +20,12 @@ use crate::{Failure, PoolReport, View, trouble::Trouble};
 /// [`Class::NotFound`](crate::Class::NotFound) where there is none.
 pub fn pool_status(state_dir: &Path) -> Result<PoolReport, Failure> {
     report_of(state_dir)
+}
+
+/// Whether the kernel says of a part of this pool, as the catalogue describes it, that it is LVM's. What cannot be read is
+/// another check's business.
+pub(crate) fn is_on_lvm(spec: &str) -> bool {
+    serde_json::from_str(spec).is_ok_and(|spec: PoolSpec| spec.is_on_lvm())
 }
 
 pub(super) fn report_of(state_dir: &Path) -> Result<PoolReport, Failure> {
@@ -37,15 +43,24 @@ pub(super) fn report_of(state_dir: &Path) -> Result<PoolReport, Failure> {
         true => pool.spec.parts_gone(up.as_ref()),
         false => Vec::new(),
     };
-    let alarms = alarms(&Seen {
+    let suspended = up.as_ref().is_some_and(Pool::is_suspended);
+    let groups = match is_whole && gone.is_empty() && !suspended {
+        true => pool.spec.logical_volumes(),
+        // LVM reads every device that there is, and would wait for one of a pool that waits.
+        false => Ok(LogicalVolumes::default()),
+    };
+    let seen = Seen {
         spec: &pool.spec,
         state: state.as_ref(),
-        suspended: up.as_ref().is_some_and(Pool::is_suspended),
+        suspended,
         recorded: pool.transaction,
         gone,
         host: host_room(&pool.spec),
-    });
-    Ok(PoolReport::of(&pool, state.as_ref(), alarms))
+        groups: groups.map_err(|error| error.to_string()),
+    };
+    let alarms = alarms(&seen);
+    let volumes = seen.groups.unwrap_or_default();
+    Ok(PoolReport::of(&pool, state.as_ref(), alarms).on(&volumes))
 }
 
 /// The filesystem below files that take room as they are used. Whether they are there is another alarm's.

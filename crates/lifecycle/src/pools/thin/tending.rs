@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     extend::give_room,
+    groups::bounded,
     marks::{Wish, wish},
     row::{Known, known},
     status::report_of,
@@ -31,6 +32,8 @@ use crate::{
 
 /// How long nobody looks where nothing happens.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The same for one that wants more than its volume group has: LVM reads the host's devices each time that it is asked.
+const STARVED: Duration = Duration::from_secs(10);
 /// How soon it is seen that there is nothing more to tend.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -70,8 +73,12 @@ pub(crate) fn tend(
             let Ok(control) = armed() else { return };
             let tended = known(|look| site::read(&readers, look)).and_then(|pool| {
                 let record = |write| site::record(&store, write);
-                pool.map_or(Ok(false), |pool| feed(&pool, &record))
+                pool.map_or(Ok(Fed::Nothing), |pool| feed(&pool, &record))
             });
+            let pause = match tended {
+                Ok(Fed::TooMuch) => STARVED,
+                _ => PAUSE,
+            };
             if let Err(failure) = tended
                 && said.as_ref() != Some(&failure.message)
             {
@@ -80,7 +87,7 @@ pub(crate) fn tend(
                 // With nobody listening there is nobody to tell.
                 let _ = events.send(Event::Notice { text });
             }
-            wait(&control, PAUSE, &closing);
+            wait(&control, pause, &closing);
         }
     });
     let thread = Some(thread);
@@ -88,21 +95,53 @@ pub(crate) fn tend(
 }
 
 /// What a pool that is up wants.
-fn wish_of(pool: &Known) -> Result<Option<(Pool, Wish)>, Failure> {
+enum Want {
+    /// Nothing.
+    Nothing,
+    /// More room, of which its volume group has none.
+    TooMuch,
+    /// This, which it can be given.
+    This(Pool, Wish),
+}
+
+/// What was done for a pool.
+#[derive(Debug, PartialEq, Eq)]
+enum Fed {
+    /// Nothing: it wanted nothing.
+    Nothing,
+    /// Nothing: it wanted more room, of which its volume group has none.
+    TooMuch,
+    /// What it wanted.
+    Done,
+}
+
+/// What a pool wants, and whether it can be given that.
+fn want_of(pool: &Known) -> Result<Want, Failure> {
     let up = match pool.spec.find(&pool.name) {
         Ok(up) => up,
-        Err(PoolError::NotUp { .. }) => return Ok(None),
+        Err(PoolError::NotUp { .. }) => return Ok(Want::Nothing),
         Err(error) => return Err(error.failure()),
     };
     let state = up.state().map_err(Trouble::failure)?;
-    let wish = wish(&pool.spec, &state, up.is_suspended());
-    Ok(wish.map(|wish| (up, wish)))
+    Ok(match wish(&pool.spec, &state, up.is_suspended()) {
+        None => Want::Nothing,
+        Some(Wish::Grow(more)) => {
+            let volumes = pool.spec.logical_volumes().map_err(Trouble::failure)?;
+            match bounded(&pool.spec, more, &volumes) {
+                Some(more) => Want::This(up, Wish::Grow(more)),
+                None => Want::TooMuch,
+            }
+        }
+        Some(wish) => Want::This(up, wish),
+    })
 }
 
-/// Does what a pool wants. Whether it wanted anything.
-fn feed(pool: &Known, record: Record<'_>) -> Result<bool, Failure> {
-    let Some((up, wish)) = wish_of(pool)? else {
-        return Ok(false);
+/// Does what a pool wants.
+fn feed(pool: &Known, record: Record<'_>) -> Result<Fed, Failure> {
+    let (up, wish) = match want_of(pool)? {
+        Want::Nothing => return Ok(Fed::Nothing),
+        Want::TooMuch => return Ok(Fed::TooMuch),
+        Want::This(up, wish) => (up, wish),
     };
     match wish {
         // Whoever has the state directory has not suspended it: somebody was ended as they gave it room.
@@ -110,7 +149,7 @@ fn feed(pool: &Known, record: Record<'_>) -> Result<bool, Failure> {
         Wish::TakeRoom => pool.spec.take_room(&pool.name).map_err(Trouble::failure)?,
         Wish::Grow(more) => give_room(pool, more, record)?,
     }
-    Ok(true)
+    Ok(Fed::Done)
 }
 
 /// Device-mapper, that says from here on when something happens to any device: what happens while somebody looks is
@@ -209,10 +248,14 @@ async fn grow(settings: &Settings) -> Result<bool, Failure> {
     let site = Site::open(&settings).await?;
     let fed = tokio::task::spawn_blocking(move || {
         let pool = known(|look| site.read(look))?;
-        pool.map_or(Ok(false), |pool| feed(&pool, &|write| site.record(write)))
+        pool.map_or(Ok(Fed::Nothing), |pool| {
+            feed(&pool, &|write| site.record(write))
+        })
     });
-    fed.await
-        .map_err(|error| Failure::broken("extending a pool stopped").caused_by(&error))?
+    let fed = fed
+        .await
+        .map_err(|error| Failure::broken("extending a pool stopped").caused_by(&error))??;
+    Ok(fed == Fed::Done)
 }
 
 fn wants_room(state_dir: &Path) -> Result<bool, Failure> {
@@ -220,7 +263,7 @@ fn wants_room(state_dir: &Path) -> Result<bool, Failure> {
         return Ok(false);
     };
     match known(|look| view.read(look))? {
-        Some(pool) => Ok(wish_of(&pool)?.is_some()),
+        Some(pool) => Ok(matches!(want_of(&pool)?, Want::This(..))),
         None => Ok(false),
     }
 }

@@ -3,11 +3,13 @@
 use longshore_catalog::PoolPhase;
 use longshore_volume::{
     dm::{DeviceName, Nodes},
-    thin::{Part, PoolMode, PoolSpec, PoolState, PoolStatus, WhenFull},
+    thin::{
+        LogicalVolume, LogicalVolumes, Part, PoolMode, PoolSpec, PoolState, PoolStatus, WhenFull,
+    },
 };
 
 use super::row::Known;
-use crate::{PoolAlarm, PoolGrowth, PoolPart, PoolReport, PoolSpace};
+use crate::{PoolAlarm, PoolGroup, PoolGrowth, PoolPart, PoolReport, PoolSpace};
 
 /// Bytes of a block of metadata.
 const METADATA_BLOCK: u64 = 4096;
@@ -34,6 +36,13 @@ impl PoolReport {
         };
         let recorded = pool.transaction;
         Self::new(&pool.name, &pool.spec, state, status, recorded, alarms)
+    }
+
+    /// With what LVM says of its parts.
+    pub(super) fn on(mut self, volumes: &LogicalVolumes) -> Self {
+        self.data.group = volumes.data.as_ref().map(group);
+        self.metadata.group = volumes.metadata.as_ref().map(group);
+        self
     }
 
     fn new(
@@ -89,6 +98,14 @@ fn part(part: &Part, space: PoolSpace) -> PoolPart {
         },
         path: part.path().clone(),
         space,
+        group: None,
+    }
+}
+
+fn group(volume: &LogicalVolume) -> PoolGroup {
+    PoolGroup {
+        name: volume.group.clone(),
+        free_bytes: volume.free,
     }
 }
 

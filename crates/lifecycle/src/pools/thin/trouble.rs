@@ -45,6 +45,12 @@ impl Trouble for PoolError {
             Self::Tool { .. } => failure(Class::Failed, "pool-tool").hint(
                 "it is a program of thin-provisioning-tools; nothing was changed",
             ),
+            Self::Lvm { .. } => failure(Class::Failed, "pool-lvm").hint(
+                "see what `lvs` and `vgs` of lvm2 say; what was asked for can be asked for again",
+            ),
+            Self::GroupFull { group, .. } => failure(Class::Full, "group-full").hint(format!(
+                "add a device to the group with `vgextend {group} DEVICE`, or ask for less; nothing was changed"
+            )),
             Self::IsUp { .. } => failure(Class::Busy, "pool-up").hint("take it down with `longshore pool down`"),
             Self::Copy { .. } => failure(Class::Failed, "pool-copy")
                 .hint("the pool is where it was; the disk that it was to be moved to is not to be trusted"),
