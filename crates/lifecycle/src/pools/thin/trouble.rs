@@ -49,7 +49,7 @@ impl Trouble for PoolError {
                 "see what `lvs` and `vgs` of lvm2 say; what was asked for can be asked for again",
             ),
             Self::GroupFull { group, .. } => failure(Class::Full, "group-full").hint(format!(
-                "add a device to the group with `vgextend {group} DEVICE`, or ask for less; nothing was changed"
+                "add a device to the group with `vgextend {group} DEVICE`, or ask for less; no volume was changed"
             )),
             Self::IsUp { .. } => failure(Class::Busy, "pool-up").hint("take it down with `longshore pool down`"),
             Self::Copy { .. } => failure(Class::Failed, "pool-copy")
