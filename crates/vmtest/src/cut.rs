@@ -77,6 +77,18 @@ impl Position {
         })
     }
 
+    /// A number drawn for it.
+    pub(crate) fn draw(self) -> u64 {
+        let choice = match self.choice {
+            Choice::All => u64::MAX,
+            Choice::Lost => u64::MAX - 1,
+            Choice::Last => u64::MAX - 2,
+            Choice::Seed(seed) => seed,
+        };
+        let flush = u64::try_from(self.flush).unwrap_or_default();
+        Random((flush << 32) ^ choice).next()
+    }
+
     fn seed(self) -> u64 {
         let flush = u64::try_from(self.flush).unwrap_or_default();
         match self.choice {
@@ -198,6 +210,15 @@ impl Span {
             },
         }
     }
+}
+
+/// All of them, in an order in which those that come first, however many they are, are spread over the whole: what a soak
+/// that is ended early has judged.
+pub(crate) fn spread(cuts: &[Position]) -> Vec<Position> {
+    // Every so many first, then those between them, then those between these.
+    let mut turns: Vec<usize> = (0..cuts.len()).collect();
+    turns.sort_by_key(|turn| turn.reverse_bits());
+    turns.into_iter().map(|turn| cuts[turn]).collect()
 }
 
 /// As a person says which one is to be had again: `12:3`, `12:lost`.
@@ -368,6 +389,38 @@ mod tests {
         assert_eq!(recording.some_cuts(1).len(), 1);
         assert_eq!(Recording::default().some_cuts(6), []);
         assert_eq!(Recording::default().every_cut(6), []);
+    }
+
+    #[test]
+    fn those_that_come_first_are_spread_and_none_is_left_out() {
+        for many in [0, 1, 2, 3, 4, 9, 100, 720, 839, 1301] {
+            let cut = |flush| Position {
+                flush,
+                choice: Choice::Lost,
+            };
+            let cuts: Vec<_> = (0..many).map(cut).collect();
+            let spread = spread(&cuts);
+            let mut found: Vec<_> = spread.iter().map(|cut| cut.flush).collect();
+            let mut first = found[..many / 4].to_vec();
+            first.sort_unstable();
+            let gaps = first.windows(2).map(|two| two[1] - two[0]);
+            assert!(gaps.max().unwrap_or(0) <= 8, "{many}: {first:?}");
+            found.sort_unstable();
+            assert_eq!(found, (0..many).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn each_cut_draws_a_number_of_its_own() {
+        let draw = |text: &str| text.parse::<Position>().unwrap().draw();
+        let names = (1..=9).flat_map(|flush| {
+            ["all", "lost", "last", "1", "2"].map(|choice| format!("{flush}:{choice}"))
+        });
+        let drawn: Vec<u64> = names.map(|name| draw(&name)).collect();
+        let different: std::collections::BTreeSet<_> = drawn.iter().collect();
+        assert_eq!(different.len(), 45);
+        assert!((10..35).contains(&drawn.iter().filter(|number| *number % 2 == 0).count()));
+        assert_eq!(draw("7:lost"), draw("7:lost"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    cut::Position,
+    cut::{Position, spread},
     group::PowerCuts,
     host::{SOAK, prepared, print, through},
     machine::{Disk, Vm},
@@ -66,6 +66,7 @@ fn attempt(cuts: &PowerCuts) -> io::Result<bool> {
     }
     let own = cuts.machine.disks.len() + cuts.machine.prepared.len();
     let mut passed = true;
+    let mut judged = 0;
     for several in chosen.chunks(PLACES.saturating_sub(own).clamp(1, 20)) {
         let mut disks = Vec::new();
         for (number, position) in several.iter().enumerate() {
@@ -78,6 +79,13 @@ fn attempt(cuts: &PowerCuts) -> io::Result<bool> {
         }
         let names = several.iter().map(Position::to_string).collect();
         passed &= through(&vm, cuts.name, 1, names, &disks)?;
+        judged += several.len();
+        print(&format!(
+            "{judged} of {} cuts are judged, {:.0} s since the begin{}",
+            chosen.len(),
+            begun.elapsed().as_secs_f64(),
+            if passed { "" } else { ", some failed" }
+        ));
     }
     print(&format!(
         "{} cuts took {:.1} s, with the recording",
@@ -110,7 +118,7 @@ fn chosen(cuts: &PowerCuts, recording: &Recording) -> io::Result<Vec<Position>> 
         return named.collect::<Result<_, _>>().map_err(io::Error::other);
     }
     Ok(match env::var_os(SOAK) {
-        Some(_) => recording.every_cut(SEEDS),
+        Some(_) => spread(&recording.every_cut(SEEDS)),
         None => recording.some_cuts(cuts.sample),
     })
 }

@@ -34,6 +34,18 @@ impl Cut {
         &self.mark
     }
 
+    /// The last flush that was done, counted from 1 with the recording; 0 before the first.
+    #[must_use]
+    pub fn flush(&self) -> usize {
+        self.position.flush
+    }
+
+    /// A number drawn for this cut: the same each time it is judged.
+    #[must_use]
+    pub fn draw(&self) -> u64 {
+        self.position.draw()
+    }
+
     /// The cut that is attached, by its name.
     pub(crate) fn attached(name: &str) -> io::Result<Self> {
         let position = name.parse().map_err(io::Error::other)?;

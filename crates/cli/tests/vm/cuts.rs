@@ -3,16 +3,16 @@
 //! State directory, pool metadata and pool data are partitions of one disk whose writes are recorded. A mark is left
 //! before each job: a cut knows which were done and which was under way.
 
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom, Write},
-    path::Path,
-};
+use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 use longshore_vmtest::{Cut, Guest};
 use serde_json::Value;
 
-use crate::{killed::check, site::Site};
+use crate::{
+    cut_life::{self, kill_first, live, reached},
+    killed::check,
+    site::Site,
+};
 
 /// State directory, pool metadata, pool data.
 pub(crate) const PARTITIONS: &[u64] = &[256 << 20, 16 << 20, 512 << 20];
@@ -25,7 +25,6 @@ const DEVICE: &str = "/dev/mapper/longshore-web";
 static WRITTEN: [u8; 1 << 20] = [0xa5; 1 << 20];
 const PLACE: u64 = 40 << 20;
 
-/// In turn; each is known by its mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Job {
     CreatePool,
@@ -39,24 +38,27 @@ enum Job {
     Nothing,
 }
 
-const JOBS: [Job; 9] = [
-    Job::CreatePool,
-    Job::Fetch,
-    Job::Activate,
-    Job::Write,
-    Job::Deactivate,
-    Job::ActivateAgain,
-    Job::RemoveMachine,
-    Job::RemoveImage,
-    Job::Nothing,
-];
+impl cut_life::Job for Job {
+    const ALL: &'static [Self] = &[
+        Self::CreatePool,
+        Self::Fetch,
+        Self::Activate,
+        Self::Write,
+        Self::Deactivate,
+        Self::ActivateAgain,
+        Self::RemoveMachine,
+        Self::RemoveImage,
+        Self::Nothing,
+    ];
 
-impl Job {
-    fn mark(self) -> String {
-        format!("{self:?}")
+    fn by_hand(self, _: &Site) {
+        if self == Self::Write {
+            let disk = File::options().write(true).open(DEVICE).unwrap();
+            disk.write_all_at(&WRITTEN, PLACE).unwrap();
+            disk.sync_all().unwrap();
+        }
     }
 
-    /// The program's arguments; none where it is not the program's work.
     fn arguments(self, site: &Site) -> Vec<String> {
         let words: &[&str] = match self {
             Self::CreatePool => return site.create().to_vec(),
@@ -71,7 +73,6 @@ impl Job {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    /// How it may end where it was done already: the exit code, and the error's.
     fn is_done(self, code: Option<i32>, error: &Value) -> bool {
         match self {
             Self::CreatePool => code == Some(6) && error["code"] == "pool-exists",
@@ -79,45 +80,21 @@ impl Job {
             _ => false,
         }
     }
-
-    fn run(self, site: &Site) {
-        if self == Self::Write {
-            let mut disk = File::options().write(true).open(DEVICE).unwrap();
-            disk.seek(SeekFrom::Start(PLACE)).unwrap();
-            disk.write_all(&WRITTEN).unwrap();
-            disk.sync_all().unwrap();
-        }
-        let arguments = self.arguments(site);
-        if arguments.is_empty() {
-            return;
-        }
-        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output = site.output(&[&["-o", "json"], &words[..]].concat());
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        assert!(
-            output.status.success() || self.is_done(output.status.code(), &answer["error"]),
-            "{words:?}: {answer} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
 }
 
 /// What is recorded.
 pub(crate) fn a_life(guest: &Guest) {
     let site = Site::recorded(guest);
-    for job in JOBS {
-        guest.mark(&job.mark());
-        job.run(&site);
-    }
+    live::<Job>(guest, &site);
     site.check();
     site.leave();
 }
 
 /// What must be so after each cut.
 pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
-    let job = JOBS.into_iter().find(|job| job.mark() == cut.mark());
-    let job = job.unwrap_or_else(|| panic!("no job has the mark of {cut}"));
+    let job: Job = reached(cut);
     let site = Site::after_cut(guest);
+    kill_first(guest, cut, &site, job);
     // Before the first job there is no pool; while it is under way there may be half of one.
     if job != Job::CreatePool {
         assert_eq!(site.json(&["pool", "up"])["state"], "working", "{cut}");
@@ -125,7 +102,7 @@ pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
     if (Job::Deactivate..=Job::ActivateAgain).contains(&job) && Path::new(DEVICE).exists() {
         assert_written(cut);
     }
-    job.run(&site);
+    cut_life::run(job, &site);
     check(&site, &cut.to_string());
     site.json(&["list"]);
     let image_is_there = site.output(&["show", IMAGE]).status.success();
@@ -147,9 +124,8 @@ pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
 }
 
 fn assert_written(cut: &Cut) {
-    let mut disk = File::open(DEVICE).unwrap();
-    disk.seek(SeekFrom::Start(PLACE)).unwrap();
+    let disk = File::open(DEVICE).unwrap();
     let mut found = vec![0; WRITTEN.len()];
-    disk.read_exact(&mut found).unwrap();
+    disk.read_exact_at(&mut found, PLACE).unwrap();
     assert!(found == WRITTEN, "what was synced is lost: {cut}");
 }

@@ -58,13 +58,18 @@ fn traced(site: &Site, job: &[&str], words: &[&str]) -> Output {
     traced.env("LONGSHORE_CAGE", "off").output().unwrap()
 }
 
-/// Runs a job that is killed at the n-th point of a kind. Whether it was.
-pub(crate) fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
+/// Runs a job that is killed at the n-th point of a kind, where it gets as far.
+pub(crate) fn kill_at(site: &Site, job: &[&str], kind: &str, n: usize) -> Output {
     let (trace, inject) = (
         format!("trace={kind}"),
         format!("inject={kind}:signal=KILL:when={n}"),
     );
-    let output = traced(site, job, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    traced(site, job, &["-o", "/dev/null", "-e", &trace, "-e", &inject])
+}
+
+/// The same; whether it was killed, and ended well where it was not.
+pub(crate) fn killed(site: &Site, job: &[&str], kind: &str, n: usize) -> bool {
+    let output = kill_at(site, job, kind, n);
     let said = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code();
     assert!(

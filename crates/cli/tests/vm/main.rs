@@ -4,7 +4,11 @@
 #[cfg(target_os = "linux")]
 mod bucket;
 #[cfg(target_os = "linux")]
+mod cut_life;
+#[cfg(target_os = "linux")]
 mod cuts;
+#[cfg(target_os = "linux")]
+mod cuts_pools;
 #[cfg(target_os = "linux")]
 mod full;
 #[cfg(target_os = "linux")]
@@ -145,9 +149,17 @@ fn main() -> ExitCode {
         after: cuts::and_begun_again,
         sample: 3,
     };
+    let cuts_of_pools = PowerCuts {
+        name: "cuts::the_power_goes_as_a_pool_is_changed",
+        partitions: cuts_pools::PARTITIONS,
+        scenario: cuts_pools::a_life,
+        after: cuts_pools::and_begun_again,
+        sample: 1,
+        ..cuts
+    };
     longshore_vmtest::run_suite(&Suite {
         groups: &groups,
-        cuts: &[cuts],
+        cuts: &[cuts, cuts_of_pools],
         tests: &[],
     })
 }

@@ -114,11 +114,23 @@ impl Site {
 
     /// Devices that an earlier scenario has left.
     fn sweep(&self) {
-        for _ in 0..3 {
-            run("dmsetup", &["remove_all", "--deferred"]);
+        let devices = fs::read_dir("/sys/class/block").unwrap();
+        let devices: Vec<_> = devices
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        if devices.iter().any(|name| name.starts_with("dm-")) {
+            for _ in 0..3 {
+                run("dmsetup", &["remove_all", "--deferred"]);
+            }
         }
-        for number in 0..8 {
-            run("busybox", &["losetup", "-d", &format!("/dev/loop{number}")]);
+        for name in devices {
+            if Path::new("/sys/class/block")
+                .join(&name)
+                .join("loop")
+                .exists()
+            {
+                run("busybox", &["losetup", "-d", &format!("/dev/{name}")]);
+            }
         }
     }
 
@@ -178,9 +190,8 @@ impl Site {
 
     /// Takes the pool down, and has its metadata checked.
     pub(crate) fn check(&self) {
-        let status = self.json(&["pool", "status"]);
-        self.json(&["pool", "down"]);
-        let metadata = status["metadata"]["path"].as_str().unwrap();
+        let down = self.json(&["pool", "down"]);
+        let metadata = down["metadata"]["path"].as_str().unwrap();
         let checked = run("thin_check", &[metadata]);
         assert!(checked.status.success(), "{checked:?}");
     }

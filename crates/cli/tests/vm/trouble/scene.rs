@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::site::{Site, run};
 
 pub(crate) const IMAGE: &str = "images/one";
-pub(super) const DISK: &str = "/dev/mapper/longshore-one";
+pub(crate) const DISK: &str = "/dev/mapper/longshore-one";
 
 /// A pool on files, with an image and a machine that has written something.
 pub(crate) fn on_files(guest: &Guest, size: &str, how: &str) -> (Site, String) {
