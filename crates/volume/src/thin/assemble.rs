@@ -31,6 +31,8 @@ impl PoolSpec {
     /// [`PoolError::NotEmpty`] where a part has something on it that is not this pool's.
     pub fn create(&self, name: &DeviceName) -> Result<Pool, PoolError> {
         if !self.is_up(name)? {
+            // A device with a table that was never resumed, of whoever was cut off then, has the parts to itself.
+            self.clear(name)?;
             for part in [&self.metadata, &self.data] {
                 part.make()?;
             }

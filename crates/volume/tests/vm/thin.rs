@@ -1,17 +1,21 @@
 //! A pool and its volumes.
 
-use std::{cell::Cell, fs::File, sync::Arc};
+use std::{cell::Cell, fs::File, os::unix::fs::FileExt, sync::Arc};
 
 use longshore_vmtest::{Guest, Scenario};
 use longshore_volume::{
     Access, Backend, Created, Deactivated, Holder, Name, Removed, SnapshotKind, VolumeError,
     VolumeId,
-    thin::{Change, Ledger, MemoryLedger, Part, Pool, PoolError, PoolMode, PoolState, ThinBackend},
+    dm::Control,
+    thin::{
+        Change, Ledger, MemoryLedger, Part, Pool, PoolError, PoolMode, PoolSpec, PoolState,
+        ThinBackend,
+    },
 };
 
 use crate::{
     conformance,
-    pools::{check, first_bytes, fresh, name, table, uuid},
+    pools::{BLOCK, check, first_bytes, fresh, name, table, uuid},
     shares,
 };
 
@@ -23,6 +27,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     (
         "what_is_there_is_not_overwritten",
         what_is_there_is_not_overwritten,
+    ),
+    (
+        "one_that_was_loaded_and_not_resumed_is_made",
+        one_that_was_loaded_and_not_resumed_is_made,
     ),
     ("thin_volumes_conform", thin_volumes_conform),
     (
@@ -136,6 +144,32 @@ fn what_is_there_is_not_overwritten(guest: &Guest) {
     let part = Part::device(&guest.disk(0)).unwrap();
     let error = part.must_be_blank().unwrap_err();
     assert!(matches!(error, PoolError::NotEmpty { .. }), "{error}");
+}
+
+/// Whoever makes a pool may be killed between the two.
+fn one_that_was_loaded_and_not_resumed_is_made(guest: &Guest) {
+    let clear = || {
+        for disk in [0, 1] {
+            let disk = File::options().write(true).open(guest.disk(disk)).unwrap();
+            disk.write_all_at(&[0; 64 << 10], 0).unwrap();
+            disk.sync_all().unwrap();
+        }
+    };
+    clear();
+    let [metadata, data] = [0, 1].map(|disk| Part::device(&guest.disk(disk)).unwrap());
+    let spec = PoolSpec::on_devices(metadata, data, BLOCK).unwrap();
+    spec.create(&name()).unwrap();
+    let control = Control::open().unwrap();
+    let uuid = control.info(&name()).unwrap().unwrap().uuid.unwrap();
+    let table = control.table(&name()).unwrap();
+    spec.down(&name()).unwrap();
+    clear();
+    control.create(&name(), &uuid).unwrap();
+    control.load(&name(), &table).unwrap();
+    let made = spec.create(&name()).unwrap();
+    assert_eq!(made.working().unwrap().transaction, 0);
+    spec.down(&name()).unwrap();
+    check(guest);
 }
 
 pub(crate) fn thin_volumes_conform(guest: &Guest) {
