@@ -60,6 +60,12 @@ fn attempt(cuts: &PowerCuts) -> io::Result<bool> {
         recording.marks.len(),
         chosen.len()
     ));
+    let marks = recording.marks.iter();
+    let marks = marks.map(|mark| format!("{} {:?}", mark.flushes, mark.text));
+    print(&format!(
+        "after these flushes there is a mark: {}",
+        marks.collect::<Vec<_>>().join(", ")
+    ));
     if chosen.is_empty() {
         print("there is no cut: the scenario leaves no mark");
         return Ok(false);

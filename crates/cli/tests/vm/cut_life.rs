@@ -44,11 +44,12 @@ pub(crate) fn reached<J: Job>(cut: &Cut) -> J {
     job.unwrap_or_else(|| panic!("no job has the mark of {cut}"))
 }
 
-pub(crate) fn run<J: Job>(job: J, site: &Site) {
+/// Does one, or does it again. What the program has answered.
+pub(crate) fn run<J: Job>(job: J, site: &Site) -> Value {
     job.by_hand(site);
     let arguments = job.arguments(site);
     if arguments.is_empty() {
-        return;
+        return Value::Null;
     }
     let words = as_json(&arguments);
     let output = site.output(&words);
@@ -58,6 +59,7 @@ pub(crate) fn run<J: Job>(job: J, site: &Site) {
         "{words:?}: {answer} {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    answer
 }
 
 /// In a soak, after every other flush: the first command after the cut is killed at a point that the cut decides. It may

@@ -50,7 +50,7 @@ fn space<'a>(report: &'a Value, kind: &str, key: &str, name: &str) -> &'a Value 
 }
 
 /// Two files or devices are the same, byte for byte.
-fn assert_same(one: &str, other: &str) {
+pub(crate) fn assert_same(one: &str, other: &str) {
     let [mut one_file, mut other_file] = [one, other].map(|path| File::open(path).unwrap());
     let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     let len = |file: &mut File| {
