@@ -103,9 +103,8 @@ pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
         assert_written(cut);
     }
     cut_life::run(job, &site);
-    check(&site, &cut.to_string());
+    let image_is_there = check(&site, &cut.to_string());
     site.json(&["list"]);
-    let image_is_there = site.output(&["show", IMAGE]).status.success();
     assert_eq!(
         image_is_there,
         (Job::Fetch..Job::RemoveImage).contains(&job),

@@ -185,8 +185,9 @@ pub(crate) fn and_begun_again(guest: &Guest, cut: &Cut) {
     let site = Site::after_cut(guest);
     if !job.is_of_damaged() {
         kill_first(guest, cut, &site, job);
-        // Whatever was cut off, the pool comes up; after the other flushes the command itself is the first.
-        if cut.flush().is_multiple_of(2) || job == Job::Differ {
+        // Whatever was cut off, the pool comes up; after the other flushes the command itself is the first, where the
+        // job has one.
+        if cut.flush().is_multiple_of(2) || matches!(job, Job::Differ | Job::Nothing) {
             assert_eq!(site.json(&["pool", "up"])["state"], "working", "{cut}");
         }
     } else if job == Job::Repair {

@@ -115,11 +115,12 @@ fn again(site: &Site, job: &[&str]) {
     assert!(output.status.success() || is_gone, "{job:?}: {answer}");
 }
 
-/// No id is lost and none is doubled: what the pool has is what the catalogue has.
-pub(crate) fn check(site: &Site, when: &str) {
+/// No id is lost and none is doubled: what the pool has is what the catalogue has. Whether the image is there.
+pub(crate) fn check(site: &Site, when: &str) -> bool {
     let mut known = BTreeSet::new();
     let shown = site.output(&["-o", "json", "show", IMAGE]);
-    if shown.status.success() {
+    let is_there = shown.status.success();
+    if is_there {
         let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
         let volumes = shown["volumes"].as_array().unwrap().iter();
         known.extend(volumes.map(|volume| volume["id"].as_u64().unwrap()));
@@ -146,6 +147,7 @@ pub(crate) fn check(site: &Site, when: &str) {
     // That of the first block.
     there.remove(&0x00ff_ffff);
     assert_eq!(there, known, "{when}");
+    is_there
 }
 
 fn and_begun_again(guest: &Guest) {
