@@ -103,7 +103,6 @@ fn cannot_be_written(guest: &Guest, how: fn(&str, &str) -> String) {
     let (code, error) = site.fails(&["activate", IMAGE, "--name", "two"]);
     assert!(matches!(code, Some(1 | 8)), "{error}");
     let state = status(&site)["state"].as_str().unwrap().to_owned();
-    println!("STATE {state}");
     assert!(
         ["needs-check", "read-only", "failed", "unreadable"].contains(&&*state),
         "{state}"
