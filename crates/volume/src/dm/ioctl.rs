@@ -27,6 +27,7 @@ pub(super) const LOOP_CONFIG_BYTES: usize = 304;
 pub(super) const LOOP_INFO_BYTES: usize = 232;
 
 const LOOP_CLR_FD: Opcode = 0x4c01;
+const LOOP_SET_STATUS64: Opcode = 0x4c04;
 const LOOP_GET_STATUS64: Opcode = 0x4c05;
 const LOOP_SET_CAPACITY: Opcode = 0x4c07;
 const LOOP_CONFIGURE: Opcode = 0x4c0a;
@@ -134,6 +135,20 @@ pub(super) fn loop_status(device: BorrowedFd<'_>) -> Result<[u8; LOOP_INFO_BYTES
     // the array's length.
     unsafe { ioctl::ioctl(device, call) }?;
     Ok(info)
+}
+
+/// Gives a loop device the flags of a `struct loop_info64` that it has given, of which `LO_FLAGS_AUTOCLEAR` can be changed.
+pub(super) fn loop_set_status(
+    device: BorrowedFd<'_>,
+    info: &mut [u8; LOOP_INFO_BYTES],
+) -> Result<()> {
+    let call = InMemory {
+        opcode: LOOP_SET_STATUS64,
+        memory: info,
+    };
+    // SAFETY: the kernel copies sizeof(struct loop_info64) bytes from the pointer (loop_set_status64), which is the
+    // array's length.
+    unsafe { ioctl::ioctl(device, call) }.map(drop)
 }
 
 /// Detaches a loop device from its file, now or when its last user closes it.

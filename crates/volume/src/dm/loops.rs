@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{
     device::DeviceNumber,
-    ioctl::{self, LOOP_CONFIG_BYTES},
+    ioctl::{self, LOOP_CONFIG_BYTES, LOOP_INFO_BYTES},
     nodes::{misc, node},
 };
 
@@ -25,6 +25,8 @@ const ATTEMPTS: usize = 64;
 const DIRECT_IO: u32 = 16;
 /// `LO_FLAGS_AUTOCLEAR`: it lets go of its file when its last user closes it.
 const AUTOCLEAR: u32 = 4;
+/// What the kernel puts behind the name of a file that has none any more (d_path).
+const REMOVED: &str = " (deleted)";
 /// Where `struct loop_info64` has the flags.
 const INFO_FLAGS_AT: usize = 52;
 /// Where `struct loop_config` has the flags and the name, in the `struct loop_info64` at 8.
@@ -49,7 +51,7 @@ pub enum LoopError {
     /// The file cannot be attached, or asked about.
     #[error("could not {doing} {path}")]
     File {
-        /// `attach`, `detach`, `find the loop device of`.
+        /// `attach`, `detach`, `keep`, `find the loop device of`.
         doing: &'static str,
         /// The file, or the device.
         path: PathBuf,
@@ -105,29 +107,67 @@ impl Loop {
         };
         let wanted = fs::metadata(path).map_err(failed)?;
         for number in numbers().map_err(failed)? {
-            let device = match open(number) {
-                Ok(device) => device,
-                // Gone since it was listed.
-                Err(error) if is_gone(&error) => continue,
+            let info = match info(number) {
+                Ok(Some(info)) => info,
+                Ok(None) => continue,
                 Err(error) => return Err(failed(error)),
             };
-            let info = match ioctl::loop_status(device.as_fd()) {
-                Ok(info) => info,
-                Err(Errno::NXIO) => continue,
-                Err(error) => return Err(failed(error.into())),
-            };
-            let field = |at: usize| info.get(at..).and_then(<[u8]>::first_chunk).copied();
-            let (dev, inode) = (field(0), field(8));
-            // Both as the kernel encodes a device's number for programs of 64 bits.
-            let is_it = dev.map(u64::from_ne_bytes) == Some(wanted.dev())
-                && inode.map(u64::from_ne_bytes) == Some(wanted.ino());
-            let flags = info.get(INFO_FLAGS_AT..).and_then(<[u8]>::first_chunk);
-            let is_going = flags.is_some_and(|&flags| u32::from_ne_bytes(flags) & AUTOCLEAR != 0);
-            if is_it && !is_going {
+            if is_of(&info, &wanted) && flags(&info) & AUTOCLEAR == 0 {
                 return Ok(Some(Self { number }));
             }
         }
         Ok(None)
+    }
+
+    /// The loop device of this number, if it has this file: also where it goes when it is closed.
+    ///
+    /// # Errors
+    /// [`LoopError::File`].
+    pub fn of(device: DeviceNumber, path: &Path) -> Result<Option<Self>, LoopError> {
+        let failed = |source| LoopError::File {
+            doing: "find the loop device of",
+            path: path.to_owned(),
+            source,
+        };
+        if device.major != MAJOR {
+            return Ok(None);
+        }
+        let wanted = fs::metadata(path).map_err(failed)?;
+        let number = device.minor;
+        let info = info(number).map_err(failed)?;
+        Ok(info
+            .filter(|info| is_of(info, &wanted))
+            .map(|_| Self { number }))
+    }
+
+    /// Has it stay when it is closed, whoever has said that it is to go.
+    ///
+    /// # Errors
+    /// [`LoopError::File`].
+    pub fn keep(&self) -> Result<(), LoopError> {
+        let failed = |source| LoopError::File {
+            doing: "keep",
+            path: self.path(),
+            source,
+        };
+        let Some(mut info) = info(self.number).map_err(failed)? else {
+            return Err(failed(io::ErrorKind::NotFound.into()));
+        };
+        let has = flags(&info);
+        if has & AUTOCLEAR == 0 {
+            return Ok(());
+        }
+        info[INFO_FLAGS_AT..INFO_FLAGS_AT + 4].copy_from_slice(&(has & !AUTOCLEAR).to_ne_bytes());
+        let device = open(self.number).map_err(failed)?;
+        ioctl::loop_set_status(device.as_fd(), &mut info).map_err(|error| failed(error.into()))
+    }
+
+    /// Whether the file of a loop device was removed, and is there only as long as that has it.
+    #[must_use]
+    pub fn has_removed(device: DeviceNumber) -> bool {
+        let listed = format!("/sys/block/loop{}/loop/backing_file", device.minor);
+        let path = fs::read_to_string(listed);
+        device.major == MAJOR && path.is_ok_and(|path| path.trim_end().ends_with(REMOVED))
     }
 
     /// The file of a loop device, and its bytes; `None` where the device is none.
@@ -194,6 +234,33 @@ impl Loop {
             minor: self.number,
         }
     }
+}
+
+/// What a loop device has, as a `struct loop_info64`; `None` where it has nothing, or is not there.
+fn info(number: u32) -> io::Result<Option<[u8; LOOP_INFO_BYTES]>> {
+    let device = match open(number) {
+        Ok(device) => device,
+        // Gone since it was listed.
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match ioctl::loop_status(device.as_fd()) {
+        Ok(info) => Ok(Some(info)),
+        Err(Errno::NXIO) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_of(info: &[u8; LOOP_INFO_BYTES], wanted: &fs::Metadata) -> bool {
+    let field = |at: usize| info.get(at..).and_then(<[u8]>::first_chunk).copied();
+    // Both as the kernel encodes a device's number for programs of 64 bits.
+    field(0).map(u64::from_ne_bytes) == Some(wanted.dev())
+        && field(8).map(u64::from_ne_bytes) == Some(wanted.ino())
+}
+
+fn flags(info: &[u8; LOOP_INFO_BYTES]) -> u32 {
+    let flags = info.get(INFO_FLAGS_AT..).and_then(<[u8]>::first_chunk);
+    flags.copied().map_or(0, u32::from_ne_bytes)
 }
 
 fn node_of(number: u32) -> PathBuf {

@@ -112,6 +112,9 @@ impl PoolSpec {
     /// [`PoolError::OtherPart`], [`PoolError::NoPool`], [`PoolError::Differs`] where it is not the pool that is
     /// expected; [`PoolError::Another`], [`PoolError::Dm`].
     pub fn up(&self, name: &DeviceName, expected: Expected) -> Result<Pool, PoolError> {
+        if self.is_up(name)? {
+            self.keep_loops(&Pool::find(name)?)?;
+        }
         let metadata = self.metadata.attach()?;
         self.must_be(name, expected)?;
         let data = self.data.attach()?;
@@ -175,8 +178,19 @@ impl PoolSpec {
     /// Takes the pool down and lets go of its loop devices; what is in it stays.
     ///
     /// # Errors
-    /// [`PoolError::Devices`] while one of its volumes has a device.
+    /// [`PoolError::Devices`] while one of its volumes has a device; [`PoolError::Removed`] where nothing would stay.
     pub fn down(&self, name: &DeviceName) -> Result<(), PoolError> {
+        if let Ok(up) = self.find(name) {
+            self.must_outlive(&up)?;
+        }
+        self.down_for_good(name)
+    }
+
+    /// The same of one in which there is nothing that would have to stay.
+    ///
+    /// # Errors
+    /// [`PoolError::Devices`] while one of its volumes has a device.
+    pub fn down_for_good(&self, name: &DeviceName) -> Result<(), PoolError> {
         match self.find(name) {
             Ok(pool) => {
                 pool.unguard()?;

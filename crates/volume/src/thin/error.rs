@@ -113,6 +113,14 @@ pub enum PoolError {
         /// Where.
         at: u64,
     },
+    /// A file that it is on was removed while it was up.
+    #[error("{path} was removed: what is in the pool is there only as long as it is up")]
+    Removed {
+        /// The file.
+        path: PathBuf,
+        /// Its loop device is `/dev/loopN`.
+        number: u32,
+    },
     /// There is no pool where one should be.
     #[error("there is no pool on {path}")]
     NoPool {

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::MetadataExt};
 
 use super::{
+    error::PoolError,
     pool::Pool,
     spec::{Part, PoolSpec},
 };
@@ -19,6 +20,42 @@ impl PoolSpec {
         let gone = parts.into_iter().filter_map(|(part, used)| part.gone(used));
         gone.collect()
     }
+
+    /// Refuses a pool that is up on a file that was removed, unless there is one of its length in its place: what is in it
+    /// is gone when its loop device is.
+    pub(super) fn must_outlive(&self, up: &Pool) -> Result<(), PoolError> {
+        for (part, device) in self.in_use(up)? {
+            let Part::File { path, bytes, .. } = part else {
+                continue;
+            };
+            let is_copied = fs::metadata(path).is_ok_and(|found| found.len() >= *bytes);
+            if Loop::has_removed(device) && !is_copied {
+                return Err(PoolError::Removed {
+                    path: path.clone(),
+                    number: device.minor,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the loop devices of a pool that is up stay: somebody may have said that they are to go with their last user.
+    pub(super) fn keep_loops(&self, up: &Pool) -> Result<(), PoolError> {
+        for (part, device) in self.in_use(up)? {
+            if let Part::File { path, .. } = part
+                && part.is_there()
+                && let Some(attached) = Loop::of(device, path)?
+            {
+                attached.keep()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn in_use(&self, up: &Pool) -> Result<[(&Part, DeviceNumber); 2], PoolError> {
+        let (metadata, data) = (up.metadata_number()?, up.data_number()?);
+        Ok([(&self.metadata, metadata), (&self.data, data)])
+    }
 }
 
 impl Part {
@@ -29,7 +66,7 @@ impl Part {
         };
         let used = used?;
         let now = match self {
-            Self::File { .. } => Loop::find(path)
+            Self::File { .. } => Loop::of(used, path)
                 .ok()
                 .flatten()
                 .map(|attached| attached.device()),

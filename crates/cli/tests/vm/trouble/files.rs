@@ -49,8 +49,17 @@ pub(super) fn a_file_is_unlinked(guest: &Guest) {
     assert_eq!(alarms(&site), ["part-gone"]);
     let (code, error) = site.fails(&["activate", IMAGE, "--name", "two"]);
     assert!(matches!(code, Some(1 | 6)), "{error}");
-    // What is taken down now is lost: it is not.
-    assert!(!site.output(&["pool", "down"]).status.success());
+    // What would be taken down now would be lost.
+    for job in [
+        &["pool", "down"][..],
+        &["pool", "repair"],
+        &["pool", "check", "--whole"],
+        &["pool", "migrate", "--loop-dir", "/state/more"],
+    ] {
+        let (code, error) = site.fails(job);
+        let expected = (Some(6), &"part-removed".into());
+        assert_eq!((code, &error["code"]), expected, "{job:?}");
+    }
     let (from, to) = (format!("if={looped}"), format!("of={DATA}"));
     let copied = run("dd", &[&from, &to, "iflag=direct", "bs=1M", "conv=sparse"]);
     assert!(copied.status.success(), "{copied:?}");
@@ -71,8 +80,12 @@ pub(super) fn loops_are_dropped(guest: &Guest) {
     let dropped = run("busybox", &["losetup", "-d", &loop_of(DATA)]);
     assert!(dropped.status.success(), "{dropped:?}");
     assert_survived(&site, &before);
+    assert_eq!(alarms(&site), Vec::<String>::new());
     site.json(&["activate", IMAGE, "--name", "two"]);
     site.json(&["remove", "two"]);
+    let extended = site.json(&["pool", "extend", "--size", "80MiB"]);
+    assert_eq!(extended["data"]["total_bytes"], 80 << 20);
+    assert_eq!(loops().len(), 2, "each file has one");
     site.json(&["pool", "down"]);
     assert_eq!(site.json(&["pool", "up"])["alarms"], Value::Array(vec![]));
     assert_survived(&site, &before);
@@ -81,11 +94,17 @@ pub(super) fn loops_are_dropped(guest: &Guest) {
 
 /// The loop device of a file.
 fn loop_of(file: &str) -> String {
-    let loops = fs::read_dir("/sys/block").unwrap();
-    let mut names = loops.map(|entry| text(&entry.unwrap().path()));
-    let found = names.find(|dir| {
-        let backing = fs::read_to_string(format!("{dir}/loop/backing_file"));
-        backing.is_ok_and(|backing| backing.trim() == file)
+    let mut found = loops().into_iter().filter(|(_, backing)| backing == file);
+    found.next().unwrap().0
+}
+
+/// Every loop device that has a file, with that.
+fn loops() -> Vec<(String, String)> {
+    let devices = fs::read_dir("/sys/block").unwrap();
+    let backed = devices.filter_map(|entry| {
+        let dir = text(&entry.unwrap().path());
+        let backing = fs::read_to_string(format!("{dir}/loop/backing_file")).ok()?;
+        Some((dir.replace("/sys/block", "/dev"), backing.trim().to_owned()))
     });
-    found.unwrap().replace("/sys/block", "/dev")
+    backed.collect()
 }

@@ -71,7 +71,8 @@ fn destroy(site: &Site, dry_run: bool) -> Result<PoolReport, Failure> {
     }
     if !is_half_adopted {
         phase(site, &pool.name, PoolPhase::Destroying)?;
-        pool.spec.down(&pool.name).map_err(Trouble::failure)?;
+        let down = pool.spec.down_for_good(&pool.name);
+        down.map_err(Trouble::failure)?;
         pool.spec.destroy().map_err(Trouble::failure)?;
     }
     let name = pool.name.to_string();

@@ -30,6 +30,11 @@ impl Trouble for PoolError {
             ),
             Self::Metadata(_) => failure(Class::Failed, "pool-damaged")
                 .hint("see `longshore pool check`; stop the machines, then `longshore pool repair`"),
+            Self::Removed { path, number } => failure(Class::Refused, "part-removed").hint(format!(
+                "copy it off its device before it is taken down: `dd if=/dev/loop{number} of={} iflag=direct bs=1M \
+                 conv=sparse`",
+                path.display()
+            )),
             Self::Another { .. } => failure(Class::Refused, "other-pool")
                 .hint("choose another name with --name, or remove that device"),
             Self::LongName { .. } => failure(Class::Usage, "pool"),
