@@ -54,6 +54,14 @@ impl Nodes {
         }
     }
 
+    /// Whether a device's node is there and leads to it.
+    #[must_use]
+    pub fn leads(&self, name: &DeviceName, number: DeviceNumber) -> bool {
+        let dev = rustix::fs::makedev(number.major, number.minor);
+        let found = fs::metadata(self.path(name));
+        found.is_ok_and(|found| found.rdev() == dev && is_kind(&found, FileType::BlockDevice))
+    }
+
     /// Takes a node away that may be left of a device that is gone. What is neither a device's node nor a link
     /// to one is left alone.
     ///

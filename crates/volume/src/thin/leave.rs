@@ -106,9 +106,13 @@ impl ThinBackend {
                 continue;
             };
             let info = control.info(&name)?;
-            let ours =
-                info.and_then(|info| Some((self.volume_of(info.uuid.as_ref()?)?, info.opened)));
-            if machine_of(name.as_str()).is_none() && ours.is_some_and(|(_, opened)| opened == 0) {
+            let is_stray = info.is_some_and(|info| {
+                let ours = info.uuid.as_ref().and_then(|uuid| self.volume_of(uuid));
+                // One of a machine that never got its table shows nothing.
+                let is_nobodys = machine_of(name.as_str()).is_none() || !info.has_table;
+                ours.is_some() && info.opened == 0 && is_nobodys
+            });
+            if is_stray {
                 strays.push(Stray::Device(name.to_string()));
             }
         }

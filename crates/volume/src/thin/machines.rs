@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::{Access, Activated, Deactivated},
-    dm::{DmError, Errno},
+    dm::{DmError, Errno, Info},
     error::{Doing, Holder, VolumeError},
     id::VolumeId,
     name::Name,
@@ -105,22 +105,36 @@ impl ThinBackend {
         Ok(Deactivated::Deactivated)
     }
 
-    /// What [`Backend::active`](crate::Backend::active) does.
+    /// What [`Backend::active`](crate::Backend::active) does: whoever was cut off may have left a device without its
+    /// table, or without its node.
     pub(super) fn devices_given(&self) -> Result<Vec<(Name, VolumeId)>, VolumeError> {
+        let devices = self.devices_of_machines()?.into_iter();
+        let given = devices.filter(|(name, _, info)| {
+            info.has_table && self.nodes.leads(&device(name), info.number)
+        });
+        Ok(given.map(|(name, id, _)| (name, id)).collect())
+    }
+
+    /// Every device of a machine's name and this pool, also half made, by name.
+    ///
+    /// # Errors
+    /// [`VolumeError::Io`].
+    pub fn devices_of_machines(&self) -> Result<Vec<(Name, VolumeId, Info)>, VolumeError> {
         let dm = |error: DmError| failed(&Doing::Listing, error.into());
         let control = self.pool.control();
-        let mut active = Vec::new();
+        let mut devices = Vec::new();
         for found in control.list().map_err(dm)? {
             let Some(name) = machine_of(&found.name) else {
                 continue;
             };
             let info = control.info(&device(&name)).map_err(dm)?;
-            let uuid = info.and_then(|info| info.uuid);
-            let id = uuid.and_then(|uuid| self.opens.volume(&uuid));
-            active.extend(id.map(|id| (name, id)));
+            devices.extend(info.and_then(|info| {
+                let id = self.opens.volume(info.uuid.as_ref()?)?;
+                Some((name, id, info))
+            }));
         }
-        active.sort();
-        Ok(active)
+        devices.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(devices)
     }
 
     /// Refuses where another machine is active on the volume.

@@ -35,6 +35,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         lost::a_disk_that_was_being_made,
     ),
     (
+        "devices_that_were_half_made",
+        doctor::devices_that_were_half_made,
+    ),
+    (
         "metadata_that_cannot_be_written",
         failing::metadata_that_cannot_be_written,
     ),

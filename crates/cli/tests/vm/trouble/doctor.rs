@@ -137,3 +137,43 @@ pub(super) fn doctor_finds_and_puts_right(guest: &Guest) {
     assert_survived(&site, &before);
     finish(&site);
 }
+
+/// What whoever was killed between any two steps of making a machine's device has left: no table, or no node.
+pub(super) fn devices_that_were_half_made(guest: &Guest) {
+    if !guest.is_soak() {
+        return;
+    }
+    let (site, before) = on_files(guest, "64MiB", "--sparse");
+    let known = run(
+        "dmsetup",
+        &["info", "-c", "--noheadings", "-o", "uuid", "longshore-one"],
+    );
+    let uuid = String::from_utf8(known.stdout).unwrap();
+    fs::remove_file(DISK).unwrap();
+    site.json(&["pool", "up"]);
+    assert_survived(&site, &before);
+    let half = || {
+        let create = [
+            "create",
+            "longshore-one",
+            "--notable",
+            "--uuid",
+            uuid.trim(),
+        ];
+        for step in [&["remove", "longshore-one"][..], &create] {
+            let done = run("dmsetup", step);
+            assert!(done.status.success(), "{done:?}");
+        }
+    };
+    half();
+    site.json(&["pool", "up"]);
+    assert_survived(&site, &before);
+    half();
+    site.json(&["pool", "down"]);
+    let left = run("dmsetup", &["ls"]);
+    let left = String::from_utf8(left.stdout).unwrap();
+    assert!(!left.contains("longshore"), "{left}");
+    site.json(&["pool", "up"]);
+    assert_survived(&site, &before);
+    finish(&site);
+}

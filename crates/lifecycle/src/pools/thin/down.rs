@@ -127,7 +127,7 @@ pub(super) fn let_go_of_machines(pool: &Known) -> Result<(), Failure> {
         return Err(Failure::new(Class::Busy, "pool-busy", text)
             .hint("whoever made them has to remove them first; nothing was taken down"));
     }
-    for (name, _) in backend.active().map_err(Trouble::failure)? {
+    for (name, ..) in backend.devices_of_machines().map_err(Trouble::failure)? {
         let _ = backend.deactivate(&name).map_err(Trouble::failure)?;
     }
     backend.sweep().map_err(Trouble::failure)

@@ -113,8 +113,8 @@ fn length(site: &Site, pool: &Known, id: VolumeId, said: Option<u64>) -> Result<
         return Err(no_volume(pool, id));
     }
     let wide = ThinBackend::new(up, Arc::new(AsLongAs(WIDE)));
-    let active = wide.active().map_err(Trouble::failure)?;
-    if let Some((name, _)) = active.iter().find(|(_, on)| on.get() == id.0) {
+    let active = wide.devices_of_machines().map_err(Trouble::failure)?;
+    if let Some((name, ..)) = active.iter().find(|(_, on, _)| on.get() == id.0) {
         let text = format!("machine {name} is active on volume {id}, and may write to it");
         return Err(Failure::new(Class::Busy, "volume-busy", text)
             .hint(format!("`longshore deactivate {name}` first")));
