@@ -81,8 +81,9 @@ pub enum PoolVerb {
     Recover(PoolRecover),
     /// Make a volume of the pool, which the catalogue does not know, the disk of a machine again
     ///
-    /// For after a database was lost: what is on the volume must be a disk of the image, which is fetched first. See
-    /// which volumes there are with `pool recover --dry-run` or `pool check`. The machine is active then.
+    /// For after a database was lost. What is on the volume must bear the UUID of the image, which is fetched first; a guest
+    /// can write any UUID, so look into it before (`pool save`). See which volumes there are with `pool recover
+    /// --dry-run` or `pool check`. The machine is active then.
     Claim {
         /// The volume's id in the pool
         #[arg(value_name = "ID")]
@@ -93,6 +94,9 @@ pub enum PoolVerb {
         /// The machine's name, by default one made from the image's
         #[arg(long, value_name = "NAME")]
         name: Option<MachineName>,
+        /// How long the machine's disk was, if it was longer than its image's volume
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        size: Option<u64>,
         /// What its image may be.
         #[command(flatten)]
         allow: AllowFlags,

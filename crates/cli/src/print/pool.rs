@@ -181,7 +181,8 @@ impl Document for PoolRecovery {
 fn told(volume: &PoolVolume) -> String {
     let mut text = format!("volume {}, with {}", volume.id, bytes(volume.bytes));
     match (&volume.filesystem, &volume.image) {
-        (_, Some(image)) => text.push_str(&format!(", of {}", harmless(image))),
+        _ if volume.unreadable => text.push_str(", which cannot be read"),
+        (_, Some(image)) => text.push_str(&format!(", as of {}", harmless(image))),
         (Some(uuid), None) => text.push_str(&format!(", ext4 {uuid}")),
         (None, None) => {}
     }

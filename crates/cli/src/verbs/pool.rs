@@ -83,11 +83,12 @@ pub(super) async fn pool(session: &Session, args: &Pool) -> Result<Exit, Failure
             id,
             image,
             name,
+            size,
             allow,
         } => {
             let name = name.clone().unwrap_or_else(|| default_machine_name(image));
             let report = with_host(session, "pool claim", async |host: &Host| {
-                host.claim(*id, image, &name, (*allow).into()).await
+                host.claim(*id, image, &name, *size, (*allow).into()).await
             })
             .await??;
             session.output.document(&report)?;

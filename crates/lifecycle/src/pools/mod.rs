@@ -27,6 +27,7 @@ pub use here::{
     plan_pool, pool_status, recover_pool, repair_pool, save_volume, take_pool_down, trim_pool,
     watch_pool,
 };
+pub(crate) use report::Stranger;
 pub use report::{
     AlarmLevel, PoolAlarm, PoolCheck, PoolGroup, PoolGrowth, PoolPart, PoolRecovery, PoolRepair,
     PoolReport, PoolSaved, PoolSpace, PoolTrim, PoolVolume,

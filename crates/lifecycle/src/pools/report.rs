@@ -206,9 +206,13 @@ pub struct PoolVolume {
     /// Bytes of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filesystem_bytes: Option<u64>,
-    /// The image that is here and comes to a filesystem of that UUID: it is one of its layers, or a machine's disk.
+    /// The image that is here and comes to a filesystem of that UUID: it is one of its layers, or a machine's disk, unless a
+    /// guest has written that UUID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Whether it cannot be read: what is on it is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
 }
 
 /// What came of copying a volume.
@@ -224,7 +228,7 @@ pub struct PoolSaved {
     pub written_bytes: u64,
 }
 
-/// What is on a volume of which nothing is written down.
+/// What is on a volume of which nothing is written down, as that says itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stranger {
     /// The UUID of the ext4 filesystem on it.

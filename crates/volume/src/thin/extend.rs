@@ -58,6 +58,17 @@ impl PoolSpec {
         Ok(spec)
     }
 
+    /// Bytes of metadata that it is given where it is full: twice what it has, as far as the kernel uses them and its group
+    /// has them.
+    #[must_use]
+    pub fn more_metadata(&self, volumes: &LogicalVolumes) -> u64 {
+        let has = self.metadata.bytes();
+        let twice = has.saturating_mul(2).min(MOST_METADATA);
+        let most = volumes.metadata.as_ref();
+        let most = most.map_or(u64::MAX, |volume| volume.with(volume.free));
+        twice.min(most).max(has)
+    }
+
     /// Makes its files as long as they are to be, with their room where they have that, and has their loop devices
     /// take notice; has LVM do the same with logical volumes. Durable when this returns.
     ///

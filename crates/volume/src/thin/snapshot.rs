@@ -37,6 +37,15 @@ impl Pool {
         Ok(found)
     }
 
+    /// Whether its first block is kept from machines, as in every pool that we have made.
+    ///
+    /// # Errors
+    /// [`PoolError`].
+    pub fn has_guard(&self) -> Result<bool, PoolError> {
+        let found = self.holding(|held| devices(held.root, |block| held.read(block)))?;
+        Ok(found.iter().any(|device| device.id == GUARD.get()))
+    }
+
     /// What each of the groups of volumes takes, as of one moment; while the pool is at work. A volume may be in
     /// several groups, and one that the pool has not takes nothing.
     ///

@@ -14,7 +14,8 @@ use crate::dm::SECTOR;
 /// Where `struct thin_disk_superblock` (dm-thin-metadata.c) has them.
 const FLAGS_AT: usize = 4;
 const TRANSACTION_AT: usize = 48;
-/// `struct disk_sm_root` of the metadata: how many blocks there are, then how many are allocated.
+/// `struct disk_sm_root` of the data, and of the metadata: how many blocks there are, then how many are allocated.
+const DATA_MAP_AT: usize = 64;
 const METADATA_MAP_AT: usize = 192;
 const DATA_BLOCK_AT: usize = 336;
 /// `THIN_METADATA_NEEDS_CHECK_FLAG`.
@@ -31,6 +32,8 @@ pub struct Superblock {
     pub block: u64,
     /// Whether a metadata operation has failed: it must be checked before it is written again.
     pub needs_check: bool,
+    /// Blocks of data that there are.
+    pub data_total: u64,
     /// Blocks of metadata that there are.
     pub metadata_total: u64,
     /// Blocks of metadata that are used.
@@ -72,6 +75,7 @@ impl Superblock {
             transaction: number(TRANSACTION_AT).map(u64::from_le_bytes)?,
             block: u64::from(u32::from_le_bytes(sectors)) * SECTOR,
             needs_check: u32::from_le_bytes(flags) & NEEDS_CHECK != 0,
+            data_total: number(DATA_MAP_AT).map(u64::from_le_bytes)?,
             metadata_total: number(METADATA_MAP_AT).map(u64::from_le_bytes)?,
             metadata_used: number(METADATA_MAP_AT + 8).map(u64::from_le_bytes)?,
         })
@@ -88,6 +92,7 @@ mod tests {
         assert_eq!(Superblock::parse(&bytes).unwrap(), None);
         bytes[MAGIC_AT..MAGIC_AT + 8].copy_from_slice(&MAGIC.to_le_bytes());
         bytes[TRANSACTION_AT] = 7;
+        bytes[DATA_MAP_AT] = 5;
         bytes[METADATA_MAP_AT + 1] = 2;
         bytes[METADATA_MAP_AT + 8] = 9;
         bytes[DATA_BLOCK_AT] = 128;
@@ -100,6 +105,7 @@ mod tests {
             transaction: 7,
             block: 65_536,
             needs_check: false,
+            data_total: 5,
             metadata_total: 512,
             metadata_used: 9,
         };

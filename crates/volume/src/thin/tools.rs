@@ -6,6 +6,7 @@ use std::{
     io::{self, Read},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
 };
@@ -208,25 +209,29 @@ fn run(program: &str, words: &[&OsStr], patience: Duration) -> io::Result<Ended>
         return Err(io::ErrorKind::TimedOut.into());
     }
     let good = child.wait()?.success();
-    let said = said.join().unwrap_or_default();
+    // A descendant that goes on may have them open still.
+    let [out, said] = [out, said].map(|heard| heard.recv_timeout(END).unwrap_or_default());
     let said = &said[said.len().saturating_sub(SAID)..];
     Ok(Ended {
         good,
-        out: String::from_utf8_lossy(&out.join().unwrap_or_default()).into_owned(),
+        out: String::from_utf8_lossy(&out).into_owned(),
         said: String::from_utf8_lossy(said).trim().replace('\n', "; "),
     })
 }
 
 /// Reads all of it, on a thread of its own.
-fn heard(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+fn heard(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (tell, told) = channel();
     thread::spawn(move || {
         let mut text = Vec::new();
         if let Some(mut stream) = stream {
             // What cannot be read was not said.
             let _ = stream.read_to_end(&mut text);
         }
-        text
-    })
+        // Whoever has waited long enough hears no more of it.
+        let _ = tell.send(text);
+    });
+    told
 }
 
 /// Waits for a child's end, at most so long.

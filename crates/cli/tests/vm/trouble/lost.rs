@@ -8,7 +8,10 @@ use serde_json::Value;
 use super::scene::{
     DISK, IMAGE, META, assert_survived, digest, finish, move_database, on_files, write_to,
 };
-use crate::killed::{POINTS, changes, killed};
+use crate::{
+    killed::{POINTS, changes, killed},
+    site::{Site, run},
+};
 
 const STATE: &str = "/state/longshore";
 
@@ -19,6 +22,7 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
     }
     let (site, before) = on_files(guest, "64MiB", "--sparse");
     site.json(&["activate", IMAGE, "--name", "two"]);
+    anothers_pool_is_left_alone(&site);
     let gone = Path::new("/state/gone");
     fs::create_dir(gone).unwrap();
     move_database(Path::new(STATE), gone);
@@ -31,10 +35,14 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
         "--meta",
         META,
     ];
-    // Another's metadata is none.
+    // The other way round they are no parts of what is up.
     let wrong = ["pool", "recover", "--data", META, "--meta", recover[3]];
     let (code, error) = site.fails(&wrong);
-    assert_eq!((code, &error["code"]), (Some(6), &"other-device".into()));
+    assert_eq!((code, &error["code"]), (Some(6), &"other-pool".into()));
+    // It is up, under its own name, and nobody has it under another.
+    let (code, error) = site.fails(&[&recover[..], &["--name", "other"]].concat());
+    assert_eq!((code, &error["code"]), (Some(7), &"device-busy".into()));
+    let data = fs::metadata(recover[3]).unwrap().len();
     let told = site.json(&[&recover[..], &["--dry-run"]].concat());
     assert_eq!(told["done"], false);
     assert_eq!(
@@ -49,6 +57,11 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
     );
     let (code, error) = site.fails(&recover);
     assert_eq!((code, &error["code"]), (Some(6), &"pool-exists".into()));
+    // A longer device gives it nothing by itself: what its metadata knows is what it has.
+    let larger = fs::File::options().write(true).open(recover[3]).unwrap();
+    larger.set_len(data + (16 << 20)).unwrap();
+    let total = || site.json(&["pool", "up"])["data"]["total_bytes"].clone();
+    assert_eq!(total(), 64 << 20);
     // The image's, and those of the two machines: which is whose is not known yet.
     let volumes = found["unknown"].as_array().unwrap();
     assert_eq!(volumes.len(), 3, "{found}");
@@ -62,7 +75,12 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
     let mut mine = Vec::new();
     for volume in volumes {
         let file = format!("/state/saved-{}", id(volume));
-        site.json(&["pool", "save", &id(volume), &file]);
+        // Also of one that is down.
+        site.json(&["pool", "down"]);
+        let saved = site.json(&["pool", "save", &id(volume), &file]);
+        assert_eq!(saved["bytes"], fs::metadata(&file).unwrap().len());
+        assert_eq!(site.json(&["pool", "status"])["state"], "down");
+        site.json(&["pool", "up"]);
         if digest(&file) == before {
             mine.push(id(volume));
         }
@@ -73,10 +91,16 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
         panic!("{mine:?}");
     };
     let claim = ["pool", "claim", mine, IMAGE, "--name", "one"];
+    let other = ["pool", "claim", mine, "images/golang", "--name", "one"];
+    site.json(&["fetch-and-create", "images/golang", "--no-activate"]);
+    let (code, error) = site.fails(&other);
+    assert_eq!((code, &error["code"]), (Some(6), &"volume-differs".into()));
     for _ in 0..2 {
         assert_eq!(site.json(&claim)["path"], DISK);
     }
     assert_survived(&site, &before);
+    let (code, error) = site.fails(&other);
+    assert_eq!((code, &error["code"]), (Some(6), &"machine-exists".into()));
     let other = volumes.iter().map(id).find(|id| id != mine).unwrap();
     let (code, error) = site.fails(&["pool", "claim", &other, IMAGE, "--name", "one"]);
     assert_eq!((code, &error["code"]), (Some(6), &"machine-exists".into()));
@@ -84,15 +108,70 @@ pub(super) fn the_database_is_lost(guest: &Guest) {
     assert_eq!((code, &error["code"]), (Some(6), &"volume-known".into()));
     let (code, error) = site.fails(&["pool", "claim", "99", IMAGE, "--name", "three"]);
     assert_eq!((code, &error["code"]), (Some(5), &"no-volume".into()));
+    // A volume with nothing on it is as long as somebody says.
+    let created = run(
+        "dmsetup",
+        &["message", "longshore", "0", "create_thin 100000"],
+    );
+    assert!(created.status.success(), "{created:?}");
+    let save = ["pool", "save", "100000", "/state/saved"];
+    let (code, error) = site.fails(&save);
+    assert_eq!((code, &error["code"]), (Some(2), &"volume-size".into()));
+    let saved = site.json(&[&save[..], &["--size", "1MiB"]].concat());
+    assert_eq!(
+        (&saved["bytes"], &saved["written_bytes"]),
+        (&(1 << 20).into(), &0.into())
+    );
+    let (code, error) = site.fails(&["pool", "claim", "100000", IMAGE, "--name", "three"]);
+    assert_eq!((code, &error["code"]), (Some(6), &"volume-differs".into()));
     // A machine may write to what would be copied.
     assert_eq!(
-        site.fails(&["pool", "save", mine, "/state/saved"]).0,
+        site.fails(&["pool", "save", mine, "/state/more"]).0,
         Some(7)
     );
     site.output(&["doctor", "--fix"]);
     assert_eq!(site.json(&["pool", "check"])["clean"], true);
     assert_survived(&site, &before);
+    site.json(&["remove", "images/golang"]);
     finish(&site);
+}
+
+/// The name that is taken for granted is that of another state directory's pool, which is at work.
+fn anothers_pool_is_left_alone(site: &Site) {
+    fn of_other<'a>(words: &[&'a str]) -> Vec<&'a str> {
+        [&["--state-dir", "/state/other"], words].concat()
+    }
+    let create = [
+        "pool",
+        "create",
+        "--loop-dir",
+        "/state/theirs",
+        "--size",
+        "16MiB",
+        "--name",
+        "theirs",
+    ];
+    site.json(&of_other(&create));
+    site.json(&of_other(&["pool", "down"]));
+    let gone = Path::new("/state/gone-too");
+    fs::create_dir(gone).unwrap();
+    move_database(Path::new("/state/other"), gone);
+    let recover = [
+        "pool",
+        "recover",
+        "--data",
+        "/state/theirs/theirs.data",
+        "--meta",
+        "/state/theirs/theirs.meta",
+    ];
+    let disk = digest(DISK);
+    for dry in [&["--dry-run"][..], &[]] {
+        let (code, error) = site.fails(&of_other(&[&recover[..], dry].concat()));
+        assert_eq!((code, &error["code"]), (Some(6), &"other-pool".into()));
+    }
+    assert_eq!(digest(DISK), disk);
+    site.json(&of_other(&[&recover[..], &["--name", "theirs"]].concat()));
+    site.json(&of_other(&["pool", "destroy"]));
 }
 
 /// A copy of the catalogue that was taken while a machine's disk was made: what has become of it is the machine's.

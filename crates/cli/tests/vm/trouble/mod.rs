@@ -1,6 +1,6 @@
 //! Pools that get into trouble, made for real, and out of it by the steps that the documentation has. What survives
 //! is what it was, byte for byte.
-//! The gate has time for two of them, a soak for all.
+//! The gate has time for one of them, a soak for all.
 
 mod all;
 mod damaged;

@@ -1,7 +1,7 @@
 //! The volume groups of a pool on logical volumes: what of a step they have room for, and what is said where that is
 //! little. Pure.
 
-use longshore_volume::thin::{LogicalVolume, LogicalVolumes, PoolSpec, metadata_bytes};
+use longshore_volume::thin::{LogicalVolume, LogicalVolumes, Part, PoolSpec, metadata_bytes};
 
 use super::{
     super::{PoolAlarm, PoolExtension},
@@ -80,6 +80,22 @@ pub(super) fn low_group(
             return Some(warning("group-unknown", text, hint));
         }
     };
+    let parts = [
+        (&spec.data, &volumes.data),
+        (&spec.metadata, &volumes.metadata),
+    ];
+    let is_other = |(part, volume): &(&Part, &Option<LogicalVolume>)| {
+        matches!(part, Part::Device { .. }) && volume.is_none()
+    };
+    if let Some((part, _)) = parts.into_iter().find(is_other) {
+        let text = format!(
+            "{} is no logical volume that is nothing but extents: it is given no room by itself",
+            part.path().display()
+        );
+        let hint =
+            "see what it is by now with `lvs`; enlarge it yourself, then `longshore pool extend`";
+        return Some(warning("group-unknown", text, hint));
+    }
     let lacks =
         |volume: &LogicalVolume, bytes: Option<u64>| bytes.map_or(0, |bytes| volume.lacks(bytes));
     let data = volumes.data.as_ref().map(|volume| {
@@ -111,7 +127,7 @@ pub(super) fn low_group(
 
 #[cfg(test)]
 mod tests {
-    use longshore_volume::thin::{Growth, Part, PoolState};
+    use longshore_volume::thin::{Growth, PoolState};
 
     use super::{
         super::{
@@ -264,19 +280,26 @@ mod tests {
         assert_eq!(said(&pool, Ok(both(0)), None), low);
         let stuck = Some(("group-low", AlarmLevel::Critical));
         assert_eq!(said(&pool, Ok(both(0)), wants), stuck);
-        let metadata = LogicalVolumes {
+        let metadata = || LogicalVolumes {
             data: None,
             metadata: volume("g", 4 * MIB, 0),
         };
-        assert_eq!(said(&pool, Ok(metadata), None), low);
+        let mixed = PoolSpec {
+            data: Part::File {
+                path: "/pools/d".into(),
+                bytes: 132 * MIB,
+                allocated: true,
+            },
+            ..pool.clone()
+        };
+        assert_eq!(said(&mixed, Ok(metadata()), None), low);
+        // What was one and is a mirror by now, or what never was one.
+        let other = Some(("group-unknown", AlarmLevel::Warning));
+        assert_eq!(said(&pool, Ok(metadata()), None), other);
         let unknown = Some(("group-unknown", AlarmLevel::Warning));
         assert_eq!(said(&pool, Err("no lvs".to_owned()), None), unknown);
         // One that has all that it may, or does not grow, wants nothing of it.
-        let data_alone = || LogicalVolumes {
-            metadata: None,
-            ..both(0)
-        };
-        assert_eq!(said(&spec(Some(131 * MIB)), Ok(data_alone()), None), None);
+        assert_eq!(said(&spec(Some(131 * MIB)), Ok(both(1 << 30)), None), None);
         let fixed = PoolSpec {
             growth: None,
             ..spec(None)

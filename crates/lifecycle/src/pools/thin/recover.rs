@@ -124,7 +124,7 @@ fn is_it(backend: &ThinBackend, rows: &Rows, volume: &VolumeRow) -> Result<bool,
         VolumeKind::Disk => rows.base_of(volume).and_then(|base| base.chain),
     };
     let Some(chain) = chain else { return Ok(false) };
-    let found = on(backend, volume.id)?;
+    let found = on(backend, volume.id)?.filesystem(volume.id)?;
     Ok(found.is_some_and(|found| found.uuid == chain_uuid(&chain)))
 }
 

@@ -14,10 +14,9 @@ use super::{
 };
 use crate::{Class, Events, Failure, PoolRepair, Settings, site::Site, trouble::Trouble};
 
-/// Repairs the pool, for which it is taken down: metadata that is clean loses the mark of a failed operation, and is
-/// given room where it is full; what is
-/// damaged is written anew to `spare`, or for files beside them. What cannot be found again of volumes of the catalogue
-/// is refused unless `accept_loss`.
+/// Repairs the pool, for which it is taken down: metadata that is clean loses the mark of a failed operation, and is given
+/// room where it is full; what is damaged is written anew to `spare`, or for files beside them. What cannot be found again
+/// of volumes of the catalogue is refused unless `accept_loss`.
 ///
 /// # Errors
 /// [`Class::Refused`] where something would be lost; [`Class::Busy`] while a disk is open;
@@ -46,8 +45,8 @@ fn of_a_clean_one(site: &Site, pool: &Known) -> Result<&'static str, Failure> {
     let has_grown = larger.metadata.bytes() > spec.metadata.bytes();
     let volumes = spec.logical_volumes().map_err(Trouble::failure)?;
     if spec.metadata_is_file() || (volumes.metadata.is_some() && !has_grown) {
-        let twice = Some(spec.metadata.bytes() * 2);
-        larger = spec.larger(None, twice).map_err(Trouble::failure)?;
+        let more = Some(spec.more_metadata(&volumes));
+        larger = spec.larger(None, more).map_err(Trouble::failure)?;
     }
     if larger.metadata.bytes() == spec.metadata.bytes() {
         let text = format!("the metadata of pool {name} is full");

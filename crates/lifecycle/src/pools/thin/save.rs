@@ -30,11 +30,11 @@ use crate::{
 const STEP: usize = 64 << 10;
 
 /// Copies a volume of the pool to a file, which is sparse where the volume has zeros. It is as long as the catalogue
-/// says, or the filesystem that is on it, unless `bytes` are said. The pool may be of another day than the catalogue.
+/// says, or else as the filesystem that is on it, unless `bytes` are said. The pool may be of another day than the catalogue.
 ///
 /// # Errors
 /// [`Class::NotFound`] where there is no such volume; [`Class::Busy`] while a machine is active on it;
-/// [`Class::Usage`] where nothing says how long it is; [`Class::Refused`] where the file is there. No file is left then.
+/// [`Class::Usage`] where nothing says how long it is, or two things say otherwise; [`Class::Refused`] where the file is there. No file is left then.
 pub async fn save_volume(
     settings: Settings,
     id: u64,
@@ -120,14 +120,25 @@ fn length(site: &Site, pool: &Known, id: VolumeId, said: Option<u64>) -> Result<
             .hint(format!("`longshore deactivate {name}` first")));
     }
     let known = site.read(|read| read.volume(id))?;
-    if let Some(bytes) = said.or(known.map(|row| row.size)) {
-        return Ok(bytes);
+    let found = on(&wide, id)?.filesystem(id)?.map(|found| found.bytes);
+    let unclear =
+        |text: String, hint: &str| Err(Failure::new(Class::Usage, "volume-size", text).hint(hint));
+    match (said, known.map(|row| row.size), found) {
+        (Some(said), ..) => Ok(said),
+        // The row may be another volume's, of a catalogue of another day.
+        (None, Some(row), Some(found)) if found > row => unclear(
+            format!(
+                "the catalogue has {row} bytes of volume {id}, and the filesystem on it {found}"
+            ),
+            "say how many are to be copied with --size",
+        ),
+        (None, Some(row), _) => Ok(row),
+        (None, None, Some(found)) => Ok(found),
+        (None, None, None) => unclear(
+            format!("nothing says how long volume {id} is"),
+            "no filesystem of ours is on it: say its size with --size",
+        ),
     }
-    on(&wide, id)?.map(|found| found.bytes).ok_or_else(|| {
-        let text = format!("nothing says how long volume {id} is");
-        Failure::new(Class::Usage, "volume-size", text)
-            .hint("no filesystem of ours is on it: say its size with --size")
-    })
 }
 
 /// Copies so many bytes, durably. How many of them were not zeros, in whole steps.
@@ -138,6 +149,8 @@ fn copy(
     cancel: &CancellationToken,
     unwritten: &impl Fn(io::Error) -> Failure,
 ) -> Result<u64, Failure> {
+    // What cannot be that long is refused before anything is read.
+    file.set_len(bytes).map_err(unwritten)?;
     let (mut at, mut written, mut chunk) = (0, 0, vec![0; STEP]);
     while at < bytes {
         if cancel.is_cancelled() {
@@ -159,8 +172,7 @@ fn copy(
         }
         at += step;
     }
-    let whole = file.set_len(bytes).and_then(|()| file.sync_all());
-    whole.map_err(unwritten)?;
+    file.sync_all().map_err(unwritten)?;
     Ok(written)
 }
 

@@ -43,25 +43,45 @@ impl Ledger for AsLongAs {
     }
 }
 
-/// What is on a volume, where that is a filesystem that can be read.
-pub(super) fn on(backend: &ThinBackend, id: VolumeId) -> Result<Option<Stranger>, Failure> {
+/// What is on a volume.
+pub(super) enum Content {
+    /// A filesystem, as it says itself: a guest can have written any.
+    Filesystem(Stranger),
+    /// None of ours.
+    Nothing,
+    /// What cannot be read now, and may be tomorrow.
+    Unreadable(Error),
+}
+
+pub(super) fn on(backend: &ThinBackend, id: VolumeId) -> Result<Content, Failure> {
     let disk = backend.open(volume_id(id)?, Access::Read);
     let disk = DiskRead(disk.map_err(Trouble::failure)?);
     // A machine that was cut off has left its journal.
-    match Reader::open(disk, Open { unclean: true }) {
+    Ok(match Reader::open(disk, Open { unclean: true }) {
         Ok(reader) => {
             let usage = reader.usage();
-            Ok(Some(Stranger {
+            Content::Filesystem(Stranger {
                 uuid: reader.uuid(),
                 bytes: usage.blocks.saturating_mul(usage.block_size.into()),
-            }))
+            })
         }
-        // What cannot be read now may be read tomorrow.
-        Err(error @ Error::Device { .. }) => {
-            let text = format!("volume {id} cannot be read, and was not judged");
-            Err(Failure::new(Class::Failed, "volume-unreadable", text).caused_by(&error))
+        Err(error @ Error::Device { .. }) => Content::Unreadable(error),
+        Err(_) => Content::Nothing,
+    })
+}
+
+impl Content {
+    /// The filesystem, if it is one; refused where nobody can say.
+    pub(super) fn filesystem(self, id: VolumeId) -> Result<Option<Stranger>, Failure> {
+        match self {
+            Self::Filesystem(found) => Ok(Some(found)),
+            Self::Nothing => Ok(None),
+            Self::Unreadable(error) => {
+                let text = format!("volume {id} cannot be read, and was not judged");
+                let failure = Failure::new(Class::Failed, "volume-unreadable", text);
+                Err(failure.caused_by(&error))
+            }
         }
-        Err(_) => Ok(None),
     }
 }
 
@@ -74,7 +94,7 @@ pub(crate) fn stranger(deps: &Deps, id: VolumeId) -> Result<Stranger, Failure> {
         return Err(no_volume(&pool, id));
     }
     let found = on(&ThinBackend::new(up, Arc::new(AsLongAs(WIDE))), id)?;
-    found.ok_or_else(|| {
+    found.filesystem(id)?.ok_or_else(|| {
         let text = format!("there is no filesystem of ours on volume {id}");
         Failure::new(Class::Refused, "volume-differs", text)
             .hint(format!("copy it with `longshore pool save {id} FILE`"))
@@ -96,9 +116,11 @@ pub(super) fn told(
     let block = up.block();
     let backend = ThinBackend::new(up, Arc::new(AsLongAs(WIDE)));
     let told = devices.iter().map(|device| {
-        let found = match on(&backend, VolumeId(device.id)) {
-            Err(failure) if failure.code == "volume-unreadable" => None,
-            found => found?,
+        let content = on(&backend, VolumeId(device.id))?;
+        let is_unreadable = matches!(content, Content::Unreadable(_));
+        let found = match content {
+            Content::Filesystem(found) => Some(found),
+            Content::Nothing | Content::Unreadable(_) => None,
         };
         Ok(PoolVolume {
             id: device.id,
@@ -106,6 +128,7 @@ pub(super) fn told(
             filesystem: found.map(|found| text(found.uuid)),
             filesystem_bytes: found.map(|found| found.bytes),
             image: found.and_then(|found| images.get(&found.uuid).cloned()),
+            unreadable: is_unreadable,
         })
     });
     told.collect()

@@ -76,8 +76,8 @@ pub(crate) fn tend(
                 pool.map_or(Ok(Fed::Nothing), |pool| feed(&pool, &record))
             });
             let pause = match tended {
-                Ok(Fed::TooMuch) => STARVED,
-                _ => PAUSE,
+                Ok(Fed::TooMuch) | Err(_) => STARVED,
+                Ok(_) => PAUSE,
             };
             if let Err(failure) = tended
                 && said.as_ref() != Some(&failure.message)
@@ -206,7 +206,8 @@ pub async fn watch_pool(
     loop {
         let armed = armed();
         // Without a pool that is what is said.
-        let report = report_of(&settings.state_dir)?;
+        let state_dir = settings.state_dir.clone();
+        let report = aside(move || report_of(&state_dir)).await?;
         let control = armed?;
         let now = Told::of(&report);
         if last.as_ref() != Some(&now) && !told(report)? {
@@ -238,7 +239,8 @@ pub async fn watch_pool(
 
 /// Gives the pool room where it wants some and the state directory is free.
 async fn grow(settings: &Settings) -> Result<bool, Failure> {
-    if !wants_room(&settings.state_dir)? {
+    let state_dir = settings.state_dir.clone();
+    if !aside(move || wants_room(&state_dir)).await? {
         return Ok(false);
     }
     let settings = Settings {
@@ -256,6 +258,15 @@ async fn grow(settings: &Settings) -> Result<bool, Failure> {
         .await
         .map_err(|error| Failure::broken("extending a pool stopped").caused_by(&error))??;
     Ok(fed == Fed::Done)
+}
+
+/// Does what may wait for LVM where nobody waits for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::broken("looking at a pool stopped").caused_by(&error))?
 }
 
 fn wants_room(state_dir: &Path) -> Result<bool, Failure> {
