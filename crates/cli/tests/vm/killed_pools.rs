@@ -9,7 +9,8 @@ use crate::{
     killed::{POINTS, killed},
     site::{Site, run},
     trouble::{
-        BITMAPS_AT, IMAGE, assert_survived, finish, move_database, on_files, spoil, superblock,
+        BITMAPS_AT, IMAGE, META, assert_survived, finish, move_database, on_files, spoil,
+        superblock,
     },
 };
 
@@ -18,6 +19,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("as_a_pool_is_repaired", as_a_pool_is_repaired),
     ("as_a_pool_is_moved", as_a_pool_is_moved),
     ("as_a_pool_is_recovered", as_a_pool_is_recovered),
+    ("as_a_lost_pool_is_found", as_a_lost_pool_is_found),
     ("as_what_differs_is_put_right", as_what_differs_is_put_right),
 ];
 
@@ -127,6 +129,40 @@ fn as_a_pool_is_recovered(guest: &Guest) {
         // It is there until somebody says that it is not needed.
         site.output(&["doctor", "--fix"]);
         was
+    });
+}
+
+/// Made known by its parts, and the machine's disk claimed.
+fn as_a_lost_pool_is_found(guest: &Guest) {
+    at_each_point(guest, |site, kind, n| {
+        let aside = Path::new("/state/aside");
+        fs::create_dir_all(aside).unwrap();
+        move_database(Path::new("/state/longshore"), aside);
+        let find = [
+            "pool",
+            "recover",
+            "--data",
+            "/state/pools/longshore.data",
+            "--meta",
+            META,
+        ];
+        let found = killed(site, &find, kind, n);
+        // Killed behind its end it is known already.
+        if !site.output(&["pool", "status"]).status.success() {
+            site.json(&find);
+        }
+        site.json(&["fetch-and-create", IMAGE, "--no-activate"]);
+        let told = site.output(&["-o", "json", "pool", "check"]);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        // A machine's disk has a later id than what it was made of.
+        let unknown = told["unknown"].as_array().unwrap();
+        assert_eq!(unknown.len(), 2, "{kind} {n}: {told}");
+        let id = unknown[1].to_string();
+        let claim = ["pool", "claim", &id, IMAGE, "--name", "one"];
+        let claimed = killed(site, &claim, kind, n);
+        site.json(&claim);
+        site.output(&["doctor", "--fix"]);
+        found || claimed
     });
 }
 

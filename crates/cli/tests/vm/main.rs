@@ -46,7 +46,6 @@ fn main() -> ExitCode {
             "thin_ls",
             "thin_repair",
             "strace",
-            "dd",
             "dmsetup",
         ],
         patience: Duration::from_secs(240),
@@ -100,6 +99,19 @@ fn main() -> ExitCode {
             name: "trouble::pools_get_out_of_it",
             machine: Machine {
                 modules: &["dm-thin-pool", "loop", "dm-flakey"],
+                programs: &[
+                    env!("CARGO_BIN_EXE_longshore"),
+                    "mke2fs",
+                    "e2fsck",
+                    "thin_check",
+                    "thin_repair",
+                    "thin_dump",
+                    "thin_restore",
+                    "thin_ls",
+                    "strace",
+                    "dd",
+                    "dmsetup",
+                ],
                 takes_time: true,
                 patience: Duration::from_secs(900),
                 ..machine

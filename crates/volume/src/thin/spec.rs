@@ -210,6 +210,17 @@ impl PoolSpec {
         ) && self.pass_discard_down
     }
 
+    /// What becomes of a write that has no room: it waits as long as there may be more.
+    #[must_use]
+    pub fn when_full(&self) -> WhenFull {
+        let next = self.data_bytes().saturating_add(self.block);
+        let may_grow = |growth: &Growth| growth.most.is_none_or(|most| most >= next);
+        match self.growth.as_ref().is_some_and(may_grow) {
+            true => WhenFull::Queue,
+            false => self.when_full,
+        }
+    }
+
     /// Its table, with its parts on these devices.
     #[must_use]
     pub fn table(&self, metadata: DeviceNumber, data: DeviceNumber) -> PoolTable {
@@ -220,7 +231,7 @@ impl PoolSpec {
             block: self.block,
             low_water: self.low_water,
             pass_discard_down: self.pass_discard_down,
-            when_full: self.growth.map_or(self.when_full, |_| WhenFull::Queue),
+            when_full: self.when_full(),
         }
     }
 }
@@ -259,5 +270,23 @@ mod tests {
         assert!(spec(1 << 30, false).pass_discard_down);
         let bad = PoolSpec::on_files("/pools".into(), "web", 1 << 30, true, 4096);
         assert_eq!(bad.unwrap_err(), BadBlock(4096));
+    }
+
+    #[test]
+    fn writes_wait_as_long_as_there_may_be_more_room() {
+        let spec = PoolSpec::on_files("/pools".into(), "web", 1 << 20, true, 64 << 10).unwrap();
+        let growing = |most| PoolSpec {
+            growth: Some(Growth {
+                at: 80,
+                by: 20,
+                most,
+            }),
+            ..spec.clone()
+        };
+        assert_eq!(spec.when_full(), WhenFull::Fail);
+        assert_eq!(growing(None).when_full(), WhenFull::Queue);
+        let next = (1 << 20) + (64 << 10);
+        assert_eq!(growing(Some(next)).when_full(), WhenFull::Queue);
+        assert_eq!(growing(Some(next - 1)).when_full(), WhenFull::Fail);
     }
 }

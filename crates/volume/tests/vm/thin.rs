@@ -1,6 +1,12 @@
 //! A pool and its volumes.
 
-use std::{cell::Cell, fs::File, os::unix::fs::FileExt, sync::Arc};
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{Seek, SeekFrom},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use longshore_vmtest::{Guest, Scenario};
 use longshore_volume::{
@@ -150,8 +156,12 @@ fn what_is_there_is_not_overwritten(guest: &Guest) {
 fn one_that_was_loaded_and_not_resumed_is_made(guest: &Guest) {
     let clear = || {
         for disk in [0, 1] {
-            let disk = File::options().write(true).open(guest.disk(disk)).unwrap();
-            disk.write_all_at(&[0; 64 << 10], 0).unwrap();
+            let mut disk = File::options().write(true).open(guest.disk(disk)).unwrap();
+            // As much of either end as is looked at before anything is made.
+            let end = disk.seek(SeekFrom::End(-(128 << 10))).unwrap();
+            for at in [0, end] {
+                disk.write_all_at(&[0; 128 << 10], at).unwrap();
+            }
             disk.sync_all().unwrap();
         }
     };

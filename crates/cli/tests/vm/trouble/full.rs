@@ -103,10 +103,10 @@ pub(super) fn one_that_grows_lets_writes_wait(guest: &Guest) {
         .write(true)
         .open("/dev/mapper/longshore-two")
         .unwrap();
-    let growing = site.json(&["pool", "extend", "--no-automatic"]);
+    let most = site.json(&["pool", "extend", "--size", "96MiB"]);
     assert_eq!(
-        (&growing["when_full"], &growing["growth"]),
-        (&"fail".into(), &Value::Null)
+        (&most["when_full"], &most["growth"]["most_bytes"]),
+        (&"fail".into(), &(96 << 20).into())
     );
     let written = two
         .write_all_at(&vec![7; 60 << 20], 0)
@@ -114,6 +114,11 @@ pub(super) fn one_that_grows_lets_writes_wait(guest: &Guest) {
     assert!(written.is_err());
     drop(two);
     site.json(&["remove", "two"]);
+    let growing = site.json(&["pool", "extend", "--no-automatic"]);
+    assert_eq!(
+        (&growing["when_full"], &growing["growth"]),
+        (&"fail".into(), &Value::Null)
+    );
     finish(&site);
 }
 

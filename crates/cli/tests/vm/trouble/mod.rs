@@ -14,6 +14,6 @@ mod scene;
 
 pub(crate) use all::SCENARIOS;
 pub(crate) use scene::{
-    BITMAPS_AT, DISK, IMAGE, alarms, assert_survived, digest, finish, move_database, on_files,
-    site_with_machine, spoil, status, superblock, write,
+    BITMAPS_AT, DISK, IMAGE, META, alarms, assert_survived, digest, finish, move_database,
+    on_files, site_with_machine, spoil, status, superblock, write,
 };

@@ -106,7 +106,7 @@ pub(super) fn write_to(path: &Path, bytes: &[u8], at: u64) {
 pub(crate) const BITMAPS_AT: u64 = 64 + 16;
 pub(super) const MAPPINGS_AT: u64 = 320;
 /// The metadata of a pool on files.
-pub(super) const META: &str = "/state/pools/longshore.meta";
+pub(crate) const META: &str = "/state/pools/longshore.meta";
 
 /// A database is three files while it has a log.
 pub(crate) fn move_database(from: &Path, to: &Path) {

@@ -70,9 +70,9 @@ impl PoolReport {
                 space(metadata, METADATA_BLOCK, spec.metadata.bytes()),
             ),
             discards_below: spec.pass_discard_down,
-            when_full: match (spec.growth, spec.when_full) {
-                (Some(_), _) | (None, WhenFull::Queue) => "queue",
-                (None, WhenFull::Fail) => "fail",
+            when_full: match spec.when_full() {
+                WhenFull::Queue => "queue",
+                WhenFull::Fail => "fail",
             },
             growth: spec.growth.map(|growth| PoolGrowth {
                 at_percent: growth.at,
