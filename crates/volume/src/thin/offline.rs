@@ -20,6 +20,8 @@ pub struct Contents {
     pub superblock: Superblock,
     /// Every volume, whoever made it, by id, but for the one that guards its first block.
     pub devices: Vec<ThinDevice>,
+    /// Whether there is that one.
+    pub guarded: bool,
 }
 
 impl Contents {
@@ -34,9 +36,11 @@ impl Contents {
         })?;
         let file = fresh(metadata).map_err(unreadable(metadata))?;
         let mut devices = devices(SUPERBLOCK, |block| read(&file, block))?;
+        let all = devices.len();
         devices.retain(|device| device.id != GUARD.get());
         Ok(Self {
             superblock,
+            guarded: devices.len() < all,
             devices,
         })
     }

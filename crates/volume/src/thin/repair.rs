@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::{
+    assemble::Expected,
     error::PoolError,
     offline::Contents,
     spec::{Part, PoolSpec},
@@ -116,6 +117,17 @@ impl PoolSpec {
         }
         to.sync()?;
         Contents::read(to.path())
+    }
+
+    /// Gives the first block of a pool that is down to a volume of ours again: metadata in which that was lost would give it to
+    /// the next volume that writes. May be done again.
+    ///
+    /// # Errors
+    /// Those of [`PoolSpec::up`] and [`PoolSpec::down`]; [`PoolError::Part`].
+    pub fn guard_again(&self, name: &DeviceName) -> Result<(), PoolError> {
+        let guarded = self.up(name, Expected::Any)?.guard();
+        self.down(name)?;
+        guarded
     }
 
     /// A name beside this one that none of its parts has ever had.

@@ -94,7 +94,11 @@ fn repair(
         .with_spare(spare.map_err(Trouble::failure)?)
         .map_err(Trouble::failure)?;
     let (contents, lost) = with_claim(site, pool, std::slice::from_ref(&other.metadata), || {
-        rescued(site, pool, &other, first, accept_loss)
+        let found = rescued(site, pool, &other, first, accept_loss)?;
+        if !found.0.guarded {
+            other.guard_again(name).map_err(Trouble::failure)?;
+        }
+        Ok(found)
     })?;
     // From here on the pool has the other metadata, and is at the transaction that this is at; one that did not agree
     // with the catalogue before is for `pool recover`.
