@@ -5,7 +5,8 @@ use longshore_volume::thin::{LogicalVolume, LogicalVolumes, Part, PoolSpec, meta
 
 use super::{
     super::{PoolAlarm, PoolExtension},
-    marks::{critical, next_data, next_metadata, warning},
+    alarm::{critical, warning},
+    wish::{next_data, next_metadata},
 };
 
 /// What LVM says of a pool's parts, or why it does not.
@@ -127,13 +128,10 @@ pub(super) fn low_group(
 
 #[cfg(test)]
 mod tests {
-    use longshore_volume::thin::{Growth, PoolState};
+    use longshore_volume::thin::Growth;
 
     use super::{
-        super::{
-            super::{AlarmLevel, Growing},
-            marks::{Seen, alarms},
-        },
+        super::super::{AlarmLevel, Growing},
         *,
     };
 
@@ -231,37 +229,6 @@ mod tests {
         let asked = wish(Some(1 << 40), None);
         let none = LogicalVolumes::default();
         assert_eq!(bounded(&spec(None), asked, &none), Some(asked));
-    }
-
-    #[test]
-    fn what_is_said_of_a_full_one_is_how_it_is_given_room() {
-        let words = "7 980/1000 2090/2096 - rw discard_passdown error_if_no_space - 1024";
-        let state = PoolState::parse(words).unwrap();
-        let spec = PoolSpec {
-            growth: None,
-            ..spec(None)
-        };
-        let hints = |groups| {
-            let seen = Seen {
-                spec: &spec,
-                state: Some(&state),
-                suspended: false,
-                recorded: 7,
-                gone: Vec::new(),
-                host: None,
-                groups,
-            };
-            let hints = alarms(&seen).into_iter().map(|alarm| alarm.hint);
-            hints.collect::<Vec<_>>().join("; ")
-        };
-        let on_volumes = hints(Ok(both(0)));
-        for how in ["extend --size SIZE", "extend --metadata-size SIZE"] {
-            assert!(on_volumes.contains(how), "{on_volumes}");
-        }
-        for groups in [Ok(LogicalVolumes::default()), Err("no lvs".to_owned())] {
-            let on_devices = hints(groups);
-            assert!(!on_devices.contains("SIZE"), "{on_devices}");
-        }
     }
 
     #[test]

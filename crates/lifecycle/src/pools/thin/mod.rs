@@ -1,6 +1,7 @@
 //! Pools as Linux has them.
 
 mod adopt;
+mod alarm;
 mod check;
 mod choice;
 mod create;
@@ -27,6 +28,7 @@ mod trouble;
 mod up;
 mod wanted;
 mod while_down;
+mod wish;
 
 pub use adopt::adopt_pool;
 pub use check::check_pool;

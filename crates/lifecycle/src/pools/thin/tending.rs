@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     extend::give_room,
     groups::bounded,
-    marks::{Wish, wish},
     row::{Known, known},
     status::report_of,
+    wish::{Wish, wish},
 };
 use crate::{
     AlarmLevel, Class, Event, Events, Failure, PoolReport, Settings, View,
