@@ -68,7 +68,10 @@ impl Known {
 /// There is none.
 pub(super) fn none() -> Failure {
     Failure::new(Class::NotFound, "no-pool", "there is no pool here")
-        .hint("make one with `longshore pool create`")
+        .hint(
+            "make one with `longshore pool create`; one whose database is lost is found with `longshore pool recover --data \
+             PATH --meta PATH`",
+        )
 }
 
 /// It was being made or destroyed when somebody was cut off.

@@ -30,11 +30,13 @@ use crate::{
 const STEP: usize = 64 << 10;
 
 /// Copies a volume of the pool to a file, which is sparse where the volume has zeros. It is as long as the catalogue
-/// says, or else as the filesystem that is on it, unless `bytes` are said. The pool may be of another day than the catalogue.
+/// says, or else as the filesystem that is on it, unless `bytes` are said. The pool may be of another day than the
+/// catalogue.
 ///
 /// # Errors
 /// [`Class::NotFound`] where there is no such volume; [`Class::Busy`] while a machine is active on it;
-/// [`Class::Usage`] where nothing says how long it is, or two things say otherwise; [`Class::Refused`] where the file is there. No file is left then.
+/// [`Class::Usage`] where nothing says how long it is, or two things say otherwise; [`Class::Refused`] where the file is
+/// there. No file is left then.
 pub async fn save_volume(
     settings: Settings,
     id: u64,
